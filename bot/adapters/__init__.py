@@ -1,0 +1,1 @@
+"""Each adapter speaks one outside language; none knows another."""

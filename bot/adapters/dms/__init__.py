@@ -1,0 +1,1 @@
+"""The cloud's API: signing, the shape of its answers, the client."""

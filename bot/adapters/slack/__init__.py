@@ -1,0 +1,1 @@
+"""Slack: messages out, signed commands in."""

@@ -1,0 +1,1 @@
+"""State on disk: tables, migrations, and the transactions over them."""

@@ -1,0 +1,1 @@
+"""HTTP for people and machines: health, metrics, JSON, the status page."""

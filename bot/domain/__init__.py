@@ -1,0 +1,1 @@
+"""Values and judgement: pure, standard library only, no clock, no I/O."""

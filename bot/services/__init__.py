@@ -1,0 +1,1 @@
+"""Orchestration over ports: asyncio, but no sockets, no database, no Slack."""
