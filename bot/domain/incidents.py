@@ -1,0 +1,482 @@
+"""The life of an alert: one automaton per task and rule type.
+
+Everything that decides a transition stands in `TABLE` and in the guards beside it: whether a
+breach has lasted long enough to open (`for`), and whether a clear has lasted long enough to
+resolve (a good cycle). Subjects vote first (`aggregate`), then the table moves.
+
+Two rules hold whatever happens. Unknown is inert: it opens nothing, resolves nothing and keeps no
+timer running that a gap should stop. And openings and resolutions alternate.
+
+What people did (acknowledged, silenced) is not here: it changes who hears, never what is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.ids import derived_id
+from bot.domain.model import Severity, Subject, TaskKey
+from bot.domain.policy import RuleType
+from bot.domain.verdicts import Finding, Judgement, Level, Unit, Verdict
+
+EVIDENCE_KEPT = 100
+"""Judgements an incident keeps, worst first; `spread` names every breached subject."""
+
+
+class Phase(StrEnum):
+    """Where an alert is in its life."""
+
+    QUIET = "quiet"
+    PENDING = "pending"
+    OPEN = "open"
+    RECOVERING = "recovering"
+
+
+class EventKind(StrEnum):
+    """What happened to an incident; an audit row."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    EVIDENCE_CHANGED = "evidence_changed"
+    RECOVERING = "recovering"
+    RELAPSED = "relapsed"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A fault of one task by one rule type, from its opening on."""
+
+    id: str
+    key: TaskKey
+    type: RuleType
+    name: str
+    """The task's name when it opened, or the account's."""
+    rule: str
+    unit: Unit
+    severity: Severity
+    """The worst so far; it never goes down while the incident is open."""
+    opened_at: datetime
+    breached_since: datetime
+    """First sample of the breach that opened it; earlier than opened_at where `for` waited."""
+    evidence: tuple[Judgement, ...] = ()
+    """The breached subjects of the latest breach, worst first, at most EVIDENCE_KEPT."""
+    spread: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Every breached (topic, partitions ascending); a task or topic as such has no partitions."""
+    observed_at: datetime | None = None
+    """When the evidence was seen."""
+    peak: int | None = None
+    """Highest value of any subject, in `unit`; None where values are words."""
+    peak_at: datetime | None = None
+    phase: Phase = Phase.OPEN
+    closes_at: datetime | None = None
+    """While recovering: when it would resolve if it stays clear."""
+    resolved_at: datetime | None = None
+    resolution: str = ""
+    """Why it ended: "cleared", "gone", "no longer watched"."""
+
+    @property
+    def open(self) -> bool:
+        """True until it resolves."""
+        return self.resolved_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectState:
+    """A subject that breached in a pending or open alert."""
+
+    level: Level
+    breached_since: datetime
+    breached_at: datetime
+    """The latest sample that breached."""
+    gone_polls: int = 0
+    """Answers in a row whose absences count and that lacked the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """The automaton's memory for one (task, rule type)."""
+
+    key: TaskKey
+    type: RuleType
+    phase: Phase = Phase.QUIET
+    subjects: Mapping[Subject, SubjectState] = field(default_factory=dict)
+    incident: Incident | None = None
+    """The open incident; None while quiet or pending."""
+    clear_since: datetime | None = None
+    cleared_at: datetime | None = None
+    """The latest clear sample of the current recovery."""
+    clear_polls: int = 0
+    version: int = 0
+    """Rises with every saved change; the store refuses a change from an older one."""
+
+    @property
+    def levels(self) -> Mapping[Subject, Level]:
+        """The frozen level of each subject that votes."""
+        return {subject: state.level for subject, state in self.subjects.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of an incident: what it became, and when."""
+
+    kind: EventKind
+    at: datetime
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What the automaton needs to know beside the finding."""
+
+    now: datetime
+    name: str
+    """What the task or account is called."""
+    interval: timedelta
+    """P, the time between two polls."""
+    stale_polls: int = 3
+    missing_polls: int = 2
+
+
+class Move(StrEnum):
+    """The moves of the table; each is a function below."""
+
+    STAY = "stay"
+    WAIT_OR_OPEN = "wait_or_open"
+    FORGET = "forget"
+    FORGET_AFTER_GAP = "forget_after_gap"
+    CONTINUE = "continue"
+    RECOVER = "recover"
+    RELAPSE = "relapse"
+    RESOLVE_WHEN_GOOD = "resolve_when_good"
+
+
+Table = Mapping[Phase, Mapping[Verdict, Move]]
+
+TABLE: Table = {
+    Phase.QUIET: {
+        Verdict.BREACHED: Move.WAIT_OR_OPEN,
+        Verdict.HOLDING: Move.STAY,
+        Verdict.CLEAR: Move.STAY,
+        Verdict.UNKNOWN: Move.STAY,
+    },
+    Phase.PENDING: {
+        Verdict.BREACHED: Move.WAIT_OR_OPEN,
+        Verdict.HOLDING: Move.FORGET,
+        Verdict.CLEAR: Move.FORGET,
+        Verdict.UNKNOWN: Move.FORGET_AFTER_GAP,
+    },
+    Phase.OPEN: {
+        Verdict.BREACHED: Move.CONTINUE,
+        Verdict.HOLDING: Move.STAY,
+        Verdict.CLEAR: Move.RECOVER,
+        Verdict.UNKNOWN: Move.STAY,
+    },
+    Phase.RECOVERING: {
+        Verdict.BREACHED: Move.RELAPSE,
+        Verdict.HOLDING: Move.RELAPSE,
+        Verdict.CLEAR: Move.RESOLVE_WHEN_GOOD,
+        Verdict.UNKNOWN: Move.STAY,
+    },
+}
+
+
+def aggregate(state: AlertState, finding: Finding, *, missing_polls: int) -> Verdict:
+    """The verdict over all subjects.
+
+    Any breached subject decides. Otherwise only the subjects that breached in this alert vote:
+    unknown before holding before clear. A subject gone for `missing_polls` answers votes clear.
+    """
+    judged = finding.by_subject()
+    if any(judgement.verdict is Verdict.BREACHED for judgement in judged.values()):
+        return Verdict.BREACHED
+    votes = {
+        _vote(judged.get(subject), subject_state, missing_polls)
+        for subject, subject_state in state.subjects.items()
+    }
+    for verdict in (Verdict.UNKNOWN, Verdict.HOLDING):
+        if verdict in votes:
+            return verdict
+    return Verdict.CLEAR
+
+
+def _vote(judgement: Judgement | None, state: SubjectState, missing_polls: int) -> Verdict:
+    if judgement is None:
+        return Verdict.CLEAR
+    if judgement.verdict is not Verdict.GONE:
+        return judgement.verdict
+    return Verdict.CLEAR if state.gone_polls + 1 >= missing_polls else Verdict.UNKNOWN
+
+
+def step(
+    state: AlertState, finding: Finding, context: StepContext, *, table: Table = TABLE
+) -> tuple[AlertState, tuple[Event, ...]]:
+    """Moves the alert by one finding. Pure: the given state is not changed.
+
+    A finding must not be older than the one before; the poller never overlaps a task with itself.
+    """
+    verdict = aggregate(state, finding, missing_polls=context.missing_polls)
+    counted = replace(state, subjects=_count_gone(state.subjects, finding))
+    move = table[state.phase][verdict]
+    return _MOVES[move](counted, finding, context)
+
+
+def close(
+    state: AlertState, now: datetime, resolution: str
+) -> tuple[AlertState, tuple[Event, ...]]:
+    """Ends the alert for a reason outside the rules, such as "no longer watched"."""
+    quiet = AlertState(state.key, state.type, version=state.version)
+    if state.incident is None:
+        return quiet, ()
+    return quiet, (_resolved(state.incident, now, resolution),)
+
+
+def _count_gone(
+    subjects: Mapping[Subject, SubjectState], finding: Finding
+) -> Mapping[Subject, SubjectState]:
+    gone = {j.subject for j in finding.judgements if j.verdict is Verdict.GONE}
+    if not gone and not any(state.gone_polls for state in subjects.values()):
+        return subjects
+    unknown = {j.subject for j in finding.judgements if j.verdict is Verdict.UNKNOWN}
+    return {
+        subject: _with_gone(state, gone=subject in gone, unknown=subject in unknown)
+        for subject, state in subjects.items()
+    }
+
+
+def _with_gone(state: SubjectState, *, gone: bool, unknown: bool) -> SubjectState:
+    if gone:
+        return replace(state, gone_polls=state.gone_polls + 1)
+    return state if unknown else replace(state, gone_polls=0)
+
+
+# --- moves -----------------------------------------------------------------------------------
+
+Step = tuple[AlertState, tuple[Event, ...]]
+
+
+def _stay(state: AlertState, _finding: Finding, _context: StepContext) -> Step:
+    return state, ()
+
+
+def _forget(state: AlertState, _finding: Finding, _context: StepContext) -> Step:
+    return AlertState(state.key, state.type, version=state.version), ()
+
+
+def _forget_after_gap(state: AlertState, finding: Finding, context: StepContext) -> Step:
+    gap = context.interval * context.stale_polls
+    last = max((subject.breached_at for subject in state.subjects.values()), default=context.now)
+    return _forget(state, finding, context) if context.now - last > gap else (state, ())
+
+
+def _wait_or_open(state: AlertState, finding: Finding, context: StepContext) -> Step:
+    subjects = _breaching(state, finding, context)
+    pending = replace(state, phase=Phase.PENDING, subjects=subjects)
+    due = _due(subjects, finding, context.now)
+    if not due:
+        return pending, ()
+    incident = _open(pending, finding, context, due)
+    opened = replace(pending, phase=Phase.OPEN, incident=incident)
+    return opened, (Event(EventKind.OPENED, context.now, incident),)
+
+
+def _continue(state: AlertState, finding: Finding, context: StepContext) -> Step:
+    incident = _incident(state)
+    subjects = {**state.subjects, **_breaching(state, finding, context)}
+    after = _with_evidence(incident, finding, context.now)
+    worst = max((j.severity for j in _due(subjects, finding, context.now)), default=after.severity)
+    kind = EventKind.ESCALATED if worst > incident.severity else EventKind.EVIDENCE_CHANGED
+    after = replace(after, severity=max(worst, incident.severity))
+    return (
+        replace(state, phase=Phase.OPEN, subjects=subjects, incident=after),
+        (Event(kind, context.now, after),),
+    )
+
+
+def _recover(state: AlertState, finding: Finding, context: StepContext) -> Step:
+    begun = replace(
+        state,
+        phase=Phase.RECOVERING,
+        clear_since=context.now,
+        cleared_at=context.now,
+        clear_polls=1,
+    )
+    incident = _recovering(begun, finding, context)
+    return (
+        replace(begun, incident=incident),
+        (Event(EventKind.RECOVERING, context.now, incident),),
+    )
+
+
+def _resolve_when_good(state: AlertState, finding: Finding, context: StepContext) -> Step:
+    # Unknown for more than two polls between two clear samples breaks the good cycle. Counting
+    # the gap here, instead of the unknown ones as they come, keeps unknown inert.
+    if state.cleared_at is None or context.now - state.cleared_at > 3 * context.interval:
+        incident = _recovering(
+            replace(state, clear_since=context.now, clear_polls=1), finding, context
+        )
+        restarted = replace(
+            state,
+            clear_since=context.now,
+            cleared_at=context.now,
+            clear_polls=1,
+            incident=incident,
+        )
+        return restarted, ()
+    counted = replace(state, cleared_at=context.now, clear_polls=state.clear_polls + 1)
+    if not _good_cycle(counted, finding, context.now):
+        return counted, ()
+    gone = bool(state.subjects) and all(s.gone_polls for s in state.subjects.values())
+    return close(counted, context.now, "gone" if gone else "cleared")
+
+
+def _relapse(state: AlertState, finding: Finding, context: StepContext) -> Step:
+    incident = replace(_incident(state), phase=Phase.OPEN, closes_at=None)
+    reopened = replace(
+        state,
+        phase=Phase.OPEN,
+        incident=incident,
+        clear_since=None,
+        cleared_at=None,
+        clear_polls=0,
+    )
+    if not any(judgement.verdict is Verdict.BREACHED for judgement in finding.judgements):
+        return reopened, (Event(EventKind.RELAPSED, context.now, incident),)
+    after, events = _continue(reopened, finding, context)
+    if events[0].kind is EventKind.ESCALATED:
+        return after, events
+    return after, (replace(events[0], kind=EventKind.RELAPSED),)
+
+
+_MOVES: Mapping[Move, Callable[[AlertState, Finding, StepContext], Step]] = {
+    Move.STAY: _stay,
+    Move.WAIT_OR_OPEN: _wait_or_open,
+    Move.FORGET: _forget,
+    Move.FORGET_AFTER_GAP: _forget_after_gap,
+    Move.CONTINUE: _continue,
+    Move.RECOVER: _recover,
+    Move.RELAPSE: _relapse,
+    Move.RESOLVE_WHEN_GOOD: _resolve_when_good,
+}
+
+
+# --- guards and evidence ---------------------------------------------------------------------
+
+
+def _breaching(
+    state: AlertState, finding: Finding, context: StepContext
+) -> Mapping[Subject, SubjectState]:
+    """The subjects that go on breaching, and, while pending, those that are merely unknown."""
+    kept: dict[Subject, SubjectState] = {}
+    gap = context.interval * context.stale_polls
+    for judgement in finding.judgements:
+        before = state.subjects.get(judgement.subject)
+        fresh = before is not None and context.now - before.breached_at <= gap
+        if judgement.verdict is Verdict.BREACHED:
+            kept[judgement.subject] = SubjectState(
+                level=before.level if before is not None else judgement.level,
+                breached_since=before.breached_since
+                if before is not None and (fresh or state.incident is not None)
+                else context.now,
+                breached_at=context.now,
+            )
+        elif judgement.verdict is Verdict.UNKNOWN and before is not None and fresh:
+            kept[judgement.subject] = before
+    return kept
+
+
+def _due(
+    subjects: Mapping[Subject, SubjectState], finding: Finding, now: datetime
+) -> list[Judgement]:
+    return [
+        judgement
+        for judgement in finding.judgements
+        if judgement.verdict is Verdict.BREACHED
+        and now - subjects[judgement.subject].breached_since >= judgement.hold_for
+    ]
+
+
+def _good_cycle(state: AlertState, finding: Finding, now: datetime) -> bool:
+    if finding.slow_clear is None:
+        return state.clear_polls >= 2
+    return state.clear_since is not None and now - state.clear_since >= finding.slow_clear
+
+
+def _open(
+    state: AlertState, finding: Finding, context: StepContext, due: list[Judgement]
+) -> Incident:
+    worst = _worst_first(due)[0]
+    since = min(state.subjects[judgement.subject].breached_since for judgement in due)
+    blank = Incident(
+        id=derived_id("i", str(state.key), state.type, context.now.isoformat()),
+        key=state.key,
+        type=state.type,
+        name=context.name,
+        rule=worst.rule,
+        unit=finding.unit,
+        severity=worst.severity,
+        opened_at=context.now,
+        breached_since=since,
+    )
+    return _with_evidence(blank, finding, context.now)
+
+
+def _with_evidence(incident: Incident, finding: Finding, now: datetime) -> Incident:
+    breached = _worst_first(
+        [judgement for judgement in finding.judgements if judgement.verdict is Verdict.BREACHED]
+    )
+    numbers = [judgement.value for judgement in breached if isinstance(judgement.value, int)]
+    peak = max(numbers, default=None)
+    higher = peak is not None and (incident.peak is None or peak > incident.peak)
+    return replace(
+        incident,
+        rule=breached[0].rule if breached else incident.rule,
+        evidence=tuple(breached[:EVIDENCE_KEPT]),
+        spread=_spread(breached),
+        observed_at=now,
+        peak=peak if higher else incident.peak,
+        peak_at=now if higher else incident.peak_at,
+        closes_at=None,
+    )
+
+
+def _recovering(state: AlertState, finding: Finding, context: StepContext) -> Incident:
+    wait = finding.slow_clear if finding.slow_clear is not None else context.interval
+    since = state.clear_since or context.now
+    return replace(
+        _incident(state), phase=Phase.RECOVERING, closes_at=since + wait, observed_at=context.now
+    )
+
+
+def _resolved(incident: Incident, now: datetime, resolution: str) -> Event:
+    ended = replace(
+        incident, phase=Phase.QUIET, closes_at=None, resolved_at=now, resolution=resolution
+    )
+    return Event(EventKind.RESOLVED, now, ended)
+
+
+def _incident(state: AlertState) -> Incident:
+    if state.incident is None:
+        raise AssertionError(f"an {state.phase} alert has its incident")
+    return state.incident
+
+
+def _worst_first(judgements: list[Judgement]) -> list[Judgement]:
+    return sorted(judgements, key=_badness)
+
+
+def _badness(judgement: Judgement) -> tuple[int, int, Subject]:
+    value = judgement.value if isinstance(judgement.value, int) else 0
+    return -judgement.severity, -value, judgement.subject
+
+
+def _spread(judgements: list[Judgement]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    topics: dict[str, list[int]] = {}
+    for judgement in judgements:
+        partitions = topics.setdefault(judgement.subject.topic, [])
+        if judgement.subject.partition >= 0:
+            partitions.append(judgement.subject.partition)
+    return tuple((topic, tuple(sorted(topics[topic]))) for topic in sorted(topics))

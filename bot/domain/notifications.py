@@ -1,0 +1,461 @@
+"""What is said, where and why: events and routes to intents with a reason.
+
+A *card* stands for the open incidents of one task in one channel. It is posted once, edited in
+place, and its thread holds what happened. `decide` looks at what was last told, never only at
+what is true now, so a restart or a replayed observation says nothing twice.
+
+What rings is a new card, and a thread reply that is broadcast; an edit never rings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.ids import derived_id
+from bot.domain.incidents import Event, EventKind, Incident
+from bot.domain.model import Severity, TaskKey, WatchedTask
+from bot.domain.policy import DEFAULT_REPEAT, AlertPolicy, Route
+from bot.domain.reports import TaskView
+
+
+class Reason(StrEnum):
+    """Why something is said, or why not; a metric label and a word in the message."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    REMINDER = "reminder"
+    EVIDENCE_CHANGED = "evidence_changed"
+    RESOLVED = "resolved"
+    FLAPPING = "flapping"
+    SETTLED = "settled"
+    DIGEST = "digest"
+    DRILL = "drill"
+    # for silence:
+    SILENCED = "silenced"
+    ACKNOWLEDGED = "acknowledged"
+    NOT_DUE = "not_due"
+    GROUPED = "grouped"
+    EXPLAINED = "explained"
+    BELOW_MIN_SEVERITY = "below_min_severity"
+
+
+class Form(StrEnum):
+    """How a notice appears."""
+
+    CARD = "card"
+    """The card itself: posted the first time, edited in place afterwards."""
+    REPLY = "reply"
+    """A line in the card's thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How one incident is told on a card; route facts are fixed when the incident opens."""
+
+    incident_id: str
+    min_severity: Severity
+    mention: Mapping[Severity, tuple[str, ...]] = field(default_factory=dict)
+    repeat: Mapping[Severity, timedelta | None] = field(default_factory=dict)
+    severity: Severity | None = None
+    """The severity last told; None while below min_severity."""
+    rang: bool = False
+    """Whether its opening rang (new card or broadcast), so that its end may."""
+    resolved: bool = False
+
+    def repeat_after(self) -> timedelta | None:
+        """Time between reminders at the severity told; None: never."""
+        if self.severity is None:
+            return None
+        if self.severity in self.repeat:
+            return self.repeat[self.severity]
+        return DEFAULT_REPEAT[self.severity]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What one channel has been told, or is about to be, of one task."""
+
+    id: str
+    key: TaskKey
+    channel: str
+    opened_at: datetime
+    told: Mapping[str, Told] = field(default_factory=dict)
+    """By incident id, in the order of opening; resolved ones stay until the card closes."""
+    decided_at: datetime | None = None
+    """When the card's look was last put into the outbox."""
+    shown: str = ""
+    """Coarse fingerprint of the evidence that look had."""
+    rang_at: datetime | None = None
+    """Last *successful* delivery that rang; reminders count from it."""
+    reminded_at: datetime | None = None
+    """When the latest reminder was put into the outbox."""
+    closed_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def speaking(self) -> tuple[Told, ...]:
+        """The incidents that were told and go on."""
+        return tuple(t for t in self.told.values() if not t.resolved and t.severity is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is to be said, complete in itself, so that it can be rendered whenever it is sent."""
+
+    reason: Reason
+    at: datetime
+    """The moment it speaks of."""
+    task: TaskView
+    incidents: tuple[Incident, ...]
+    """On a card all that it tells, open first; in a reply the one it is about (a reminder: all)."""
+    mentions: tuple[str, ...] = ()
+    reminder_at: datetime | None = None
+    """On a card: when the next reminder would come, None when none would."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Titles and addresses for buttons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One thing to say: a row of the outbox."""
+
+    id: str
+    """Derived from the card, the form and the moment; Slack's client_msg_id is made of it."""
+    card_id: str
+    channel: str
+    form: Form
+    notice: Notice
+    due_at: datetime
+    rings: bool = False
+    """A card rings when it is posted; a reply when it is broadcast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one incident in one channel, said or not; an audit row."""
+
+    incident_id: str
+    channel: str
+    reason: Reason
+    said: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What `decide` knows beside the events."""
+
+    now: datetime
+    view: TaskView
+    incidents: Mapping[str, Incident]
+    """Open incidents of the task by id, after the step."""
+    tellings: Mapping[str, Sequence[tuple[str, Told]]]
+    """For each incident that just opened: (channel, Told) of every route that takes it."""
+    policy: AlertPolicy = AlertPolicy()
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What comes out of one decision: cards that changed, rows for the outbox, and the reasons."""
+
+    cards: tuple[Card, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+def tellings(
+    routes: Sequence[Route], incident: Incident, task: WatchedTask | None
+) -> tuple[tuple[str, Told], ...]:
+    """Where an incident that just opened goes: the first matching route, and on while it continues.
+
+    `task` is None for an account as a whole, which only routes that use at most account, rule and
+    severity can take. One channel is told once, by the first route that names it.
+    """
+    found: dict[str, Told] = {}
+    for route in routes:
+        if not _takes(route, incident, task):
+            continue
+        told = Told(incident.id, route.min_severity, route.mention, route.repeat)
+        found.setdefault(route.channel, told)
+        if not route.continues:
+            break
+    return tuple(found.items())
+
+
+def _takes(route: Route, incident: Incident, task: WatchedTask | None) -> bool:
+    match = route.match
+    here = match.hits_account(incident.key) if task is None else match.hits_task(task)
+    return here and match.hits_alert(
+        rule=incident.rule, rule_type=incident.type, severity=incident.severity
+    )
+
+
+def decide(cards: Iterable[Card], events: Iterable[Event], situation: Situation) -> Outcome:
+    """Turns the events of one step into changed cards, outbox rows and reasons.
+
+    `cards` are the task's cards that are not closed. Events are taken in their order.
+    """
+    desk = _Desk({card.channel: card for card in cards}, situation)
+    for event in events:
+        desk.take(event)
+    return desk.outcome()
+
+
+def remind(card: Card, situation: Situation) -> Outcome:
+    """The reminder of a card when it is due, else nothing.
+
+    Due `repeat` after the last delivery that rang; the shortest repeat of what is told counts.
+    """
+    due_at = reminder_due(card)
+    if due_at is None or situation.now < due_at:
+        return Outcome()
+    desk = _Desk({card.channel: card}, situation)
+    desk.remind(card)
+    return desk.outcome()
+
+
+def reminder_due(card: Card) -> datetime | None:
+    """When the next reminder of a card is due; None when none is.
+
+    A reminder that waits in the outbox (put there after the last ring) is not followed by another.
+    """
+    waits = [wait for told in card.speaking if (wait := told.repeat_after()) is not None]
+    if not waits or card.rang_at is None or card.closed_at is not None:
+        return None
+    if card.reminded_at is not None and card.reminded_at >= card.rang_at:
+        return None
+    return card.rang_at + min(waits)
+
+
+def fingerprint(incidents: Iterable[Incident]) -> str:
+    """What a reader would notice of the evidence, coarsely: two digits of each incident's worst
+    value, how far it has spread, its severity and phase."""
+    return "|".join(
+        f"{i.id}:{i.severity}:{i.phase}:{_two_digits(i)}:{sum(max(len(p), 1) for _, p in i.spread)}"
+        for i in incidents
+    )
+
+
+def _two_digits(incident: Incident) -> str:
+    worst = incident.evidence[0].value if incident.evidence else None
+    return f"{worst:.1e}" if isinstance(worst, int) else str(worst)
+
+
+class _Desk:
+    """Works through the events of one step over the task's cards."""
+
+    def __init__(self, cards: dict[str, Card], situation: Situation) -> None:
+        self._cards = cards
+        self._situation = situation
+        self._looks: dict[str, Reason] = {}
+        self._replies: list[Intent] = []
+        self._decisions: list[Decision] = []
+        self._touched: set[str] = set()
+        self._ended: dict[str, Incident] = {}
+
+    def take(self, event: Event) -> None:
+        """Turns one event into looks, replies and decisions."""
+        if event.kind is EventKind.OPENED:
+            for channel, told in self._situation.tellings.get(event.incident.id, ()):
+                self._opened(channel, told, event.incident)
+            return
+        if not event.incident.open:
+            self._ended[event.incident.id] = event.incident
+        for channel, card in list(self._cards.items()):
+            heard = card.told.get(event.incident.id)
+            if heard is not None and not heard.resolved:
+                self._changed(channel, heard, event)
+
+    def remind(self, card: Card) -> None:
+        """Puts the reminder of a card into the outbox."""
+        now = self._situation.now
+        self._put(replace(card, reminded_at=now))
+        incidents = tuple(
+            self._situation.incidents[t.incident_id]
+            for t in card.speaking
+            if t.incident_id in self._situation.incidents
+        )
+        self._reply(card, Reason.REMINDER, incidents, rings=True)
+        self._look(card.channel, Reason.REMINDER)
+
+    def outcome(self) -> Outcome:
+        """The sum of the step. The look of a card is decided once, after all its events."""
+        looks = tuple(
+            self._look_intent(self._cards[channel], reason)
+            for channel, reason in self._looks.items()
+        )
+        cards = tuple(self._cards[channel] for channel in sorted(self._touched))
+        return Outcome(cards, looks + tuple(self._replies), tuple(self._decisions))
+
+    def _opened(self, channel: str, told: Told, incident: Incident) -> None:
+        card = self._cards.get(channel)
+        if card is None:
+            card = Card(
+                id=derived_id("c", str(incident.key), channel, self._situation.now.isoformat()),
+                key=incident.key,
+                channel=channel,
+                opened_at=self._situation.now,
+            )
+        self._tell(card, told, incident)
+
+    def _tell(self, card: Card, told: Told, incident: Incident) -> None:
+        """Tells an incident for the first time: a new card, or a line on the card there is."""
+        if incident.severity < told.min_severity:
+            self._put(_with_told(card, told))
+            self._decided(incident, card, Reason.BELOW_MIN_SEVERITY, said=False)
+            return
+        fresh = card.decided_at is None
+        waiting = card.opened_at + self._situation.policy.group_wait > self._situation.now
+        rings = fresh or waiting or incident.severity is Severity.CRITICAL
+        self._put(_with_told(card, replace(told, severity=incident.severity, rang=rings)))
+        if not fresh and not waiting:
+            mentions = _mentions(told, incident.severity) if rings else ()
+            self._reply(card, Reason.OPENED, (incident,), rings=rings, mentions=mentions)
+        self._look(card.channel, Reason.OPENED)
+        self._decided(incident, card, Reason.OPENED, said=True)
+
+    def _changed(self, channel: str, told: Told, event: Event) -> None:
+        card, incident = self._cards[channel], event.incident
+        if event.kind is EventKind.RESOLVED:
+            self._resolved(card, told, incident)
+        elif told.severity is None:
+            self._tell(card, told, incident)
+        elif incident.severity > told.severity:
+            self._escalated(card, told, incident)
+        else:
+            self._evidence(card, incident)
+
+    def _escalated(self, card: Card, told: Told, incident: Incident) -> None:
+        self._put(_with_told(card, replace(told, severity=incident.severity, rang=True)))
+        mentions = _mentions(told, incident.severity)
+        self._reply(card, Reason.ESCALATED, (incident,), rings=True, mentions=mentions)
+        self._look(card.channel, Reason.ESCALATED)
+        self._decided(incident, card, Reason.ESCALATED, said=True)
+
+    def _resolved(self, card: Card, told: Told, incident: Incident) -> None:
+        after = _with_told(card, replace(told, resolved=True))
+        if all(t.resolved for t in after.told.values()):
+            after = replace(after, closed_at=self._situation.now)
+        self._put(after)
+        if told.severity is None:
+            self._decided(incident, card, Reason.BELOW_MIN_SEVERITY, said=False)
+            return
+        self._reply(card, Reason.RESOLVED, (incident,), rings=told.rang)
+        self._look(card.channel, Reason.RESOLVED)
+        self._decided(incident, card, Reason.RESOLVED, said=True)
+
+    def _evidence(self, card: Card, incident: Incident) -> None:
+        now, policy = self._situation.now, self._situation.policy
+        unchanged = fingerprint(self._told_incidents(card)) == card.shown
+        early = card.decided_at is not None and now - card.decided_at < policy.edit_every
+        if unchanged or early:
+            self._decided(incident, card, Reason.NOT_DUE, said=False)
+            return
+        self._look(card.channel, Reason.EVIDENCE_CHANGED)
+        self._decided(incident, card, Reason.EVIDENCE_CHANGED, said=True)
+
+    # --- rows ---
+
+    def _put(self, card: Card) -> None:
+        self._cards[card.channel] = card
+        self._touched.add(card.channel)
+
+    def _look(self, channel: str, reason: Reason) -> None:
+        # The first reason of a step is the strongest: an opening before the evidence it brings.
+        self._looks.setdefault(channel, reason)
+
+    def _decided(self, incident: Incident, card: Card, reason: Reason, *, said: bool) -> None:
+        self._decisions.append(Decision(incident.id, card.channel, reason, said))
+
+    def _reply(
+        self,
+        card: Card,
+        reason: Reason,
+        incidents: tuple[Incident, ...],
+        *,
+        rings: bool,
+        mentions: tuple[str, ...] = (),
+    ) -> None:
+        now = self._situation.now
+        about = incidents[0].id if len(incidents) == 1 else "all"
+        notice = Notice(
+            reason=reason,
+            at=now,
+            task=self._situation.view,
+            incidents=incidents,
+            mentions=mentions,
+            links=self._situation.links,
+        )
+        self._replies.append(
+            Intent(
+                id=derived_id("n", card.id, Form.REPLY, reason, about, now.isoformat()),
+                card_id=card.id,
+                channel=card.channel,
+                form=Form.REPLY,
+                notice=notice,
+                due_at=self._due_at(card),
+                rings=rings,
+            )
+        )
+
+    def _look_intent(self, card: Card, reason: Reason) -> Intent:
+        now = self._situation.now
+        incidents = self._told_incidents(card)
+        due_at = self._due_at(card)
+        notice = Notice(
+            reason=reason,
+            at=now,
+            task=self._situation.view,
+            incidents=incidents,
+            mentions=_card_mentions(card),
+            reminder_at=_next_reminder(card, due_at),
+            links=self._situation.links,
+        )
+        self._put(replace(card, decided_at=now, shown=fingerprint(incidents)))
+        return Intent(
+            id=derived_id("n", card.id, Form.CARD, now.isoformat()),
+            card_id=card.id,
+            channel=card.channel,
+            form=Form.CARD,
+            notice=notice,
+            due_at=due_at,
+            rings=card.decided_at is None,
+        )
+
+    def _due_at(self, card: Card) -> datetime:
+        """At once, but not before the card itself has waited for company."""
+        return max(self._situation.now, card.opened_at + self._situation.policy.group_wait)
+
+    def _told_incidents(self, card: Card) -> tuple[Incident, ...]:
+        known = {**self._ended, **self._situation.incidents}
+        told = [
+            known[t.incident_id]
+            for t in card.told.values()
+            if t.severity is not None and t.incident_id in known
+        ]
+        return tuple(sorted(told, key=lambda i: (not i.open, -i.severity, i.opened_at)))
+
+
+def _with_told(card: Card, told: Told) -> Card:
+    return replace(card, told={**card.told, told.incident_id: told})
+
+
+def _mentions(told: Told, severity: Severity) -> tuple[str, ...]:
+    return tuple(told.mention.get(severity, ()))
+
+
+def _card_mentions(card: Card) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(m for t in card.speaking for m in _mentions(t, t.severity or Severity.INFO))
+    )
+
+
+def _next_reminder(card: Card, due_at: datetime) -> datetime | None:
+    """When the next reminder would come if this look were delivered as soon as it is due."""
+    waits = [wait for told in card.speaking if (wait := told.repeat_after()) is not None]
+    if not waits:
+        return None
+    return (card.rang_at or due_at) + min(waits)

@@ -1,0 +1,1 @@
+"""The configuration file: YAML and environment to validated settings."""
