@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -103,10 +103,3 @@ class Finding:
     def by_subject(self) -> Mapping[Subject, Judgement]:
         """The judgements by subject."""
         return {judgement.subject: judgement for judgement in self.judgements}
-
-
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """What an alert state wants asked of the rules: its subjects and their frozen levels."""
-
-    levels: Mapping[Subject, Level] = field(default_factory=dict)
