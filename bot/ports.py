@@ -309,6 +309,22 @@ class OutboxRow:
     """The card's message; None until it is posted."""
     ambiguous: bool = False
     """An earlier try may have arrived; said in the message if it is sent again."""
+    plain: bool = False
+    """Slack refused its blocks; only the text is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponement:
+    """Why and until when a row waits."""
+
+    until: datetime
+    error: str
+    counts: bool = True
+    """Whether a try was made; waiting for one's turn is none."""
+    ambiguous: bool = False
+    """The try may have arrived. Once set on a row it stays."""
+    plain: bool = False
+    """The next try sends text only. Once set on a row it stays."""
 
 
 class Outbox(Protocol):
@@ -326,10 +342,8 @@ class Outbox(Protocol):
         """Marks a row done. A CARD's ref becomes the root; a row that rang sets rang_at."""
         ...
 
-    async def postpone(
-        self, row: OutboxRow, until: datetime, error: str, *, ambiguous: bool = False
-    ) -> None:
-        """Gives a claimed row back, due at `until`; counts the try."""
+    async def postpone(self, row: OutboxRow, postponement: Postponement) -> None:
+        """Gives a claimed row back."""
         ...
 
     async def give_up(self, row: OutboxRow, error: str, at: datetime) -> None:
@@ -476,3 +490,12 @@ class Telemetry(Protocol):
     def record(self, measured: Measured) -> None:
         """Counts or logs one thing."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every service is given of the process it runs in."""
+
+    clock: Clock
+    jitter: Jitter
+    telemetry: Telemetry

@@ -209,3 +209,28 @@ class AlertPolicy:
     ack_expires: timedelta = timedelta(hours=24)
     links: Mapping[str, str] = field(default_factory=dict)
     """Button title to URL template with {task}, {rule}, {instance_id}, {task_id}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Everything the configuration asks of judgement and telling; replaced whole on a reload."""
+
+    rules: tuple[AnyRule, ...]
+    """Built-ins first, then the configured ones, in order."""
+    routes: tuple[Route, ...]
+    alerts: AlertPolicy = AlertPolicy()
+    poll: PollPolicy = PollPolicy()
+    consoles: Mapping[str, str] = field(default_factory=dict)
+    """Per account the URL template of its console page."""
+
+
+BUILT_IN: tuple[AnyRule, ...] = (
+    StatusRule(name=RuleType.STATUS),
+    AgeRule(name=RuleType.AGE),
+    FallingBehindRule(name=RuleType.FALLING_BEHIND),
+    OffsetResetRule(name=RuleType.OFFSET_RESET),
+    MissingRule(name=RuleType.MISSING),
+    UnreachableRule(name=RuleType.UNREACHABLE),
+    DataLossRule(name=RuleType.DATA_LOSS),
+)
+"""On without being asked for; the lag types have no level that fits everybody."""
