@@ -113,7 +113,7 @@ hindrances: st.SearchStrategy[Behaviour] = st.one_of(
 )
 calm: st.SearchStrategy[Behaviour] = st.one_of(
     hindrances,
-    st.builds(Surge, windows, st.floats(0, 20), some_partitions),
+    st.builds(Surge, windows, st.floats(0.75, 20), some_partitions),
     st.builds(IdleTail, st.integers(-60, 120).map(minutes), st.integers(0, 50)),
     st.builds(
         NotYetTransferred,
@@ -211,6 +211,19 @@ def test_a_slow_sink_takes_its_share_of_what_comes_in() -> None:
     taken = position(simulation, end) - position(simulation, start)
     came = partition(simulation, end).log_end - partition(simulation, start).log_end
     assert taken / came == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_topic_can_fall_silent_for_a_while() -> None:
+    simulation = world(Surge(Window(minutes(10), minutes(40)), factor=0))
+    ends = [partition(simulation, minutes(at)).log_end for at in (9, 10, 39, 41)]
+    assert ends[0] < ends[1] == ends[2] < ends[3]
+
+
+def test_partitions_are_added_to_the_named_topic_only() -> None:
+    simulation = world(
+        PartitionGrowth(minutes(1), 2, topic="other"), TopicGrowth(minutes(1), "other")
+    )
+    assert [len(topic.partitions) for topic in state(simulation, minutes(2)).topics] == [4, 5]
 
 
 def test_a_hot_partition_lags_alone() -> None:
@@ -356,11 +369,12 @@ def test_a_window_counts_its_seconds_over_all_its_occurrences() -> None:
         lambda: Hindrance(Window(), 1.5, 1),
         lambda: Hindrance(Window(), 0.5, 0),
         lambda: Simulation(world().scenario, 0),
+        lambda: partitions(world(Surge(Window(), 0.4), Surge(Window(), 0.3)), minutes(1)),
         lambda: partitions(world(Stall(Window(minutes(0), minutes(8), minutes(9)))), minutes(1)),
     ],
 )
 def test_what_makes_no_sense_is_refused(make: Callable[[], object]) -> None:
-    with pytest.raises(ValueError, match=r"window|hindrance|speed"):
+    with pytest.raises(ValueError, match=r"window|hindrance|speed|surges"):
         make()
 
 

@@ -85,7 +85,10 @@ class SlowSink:
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """`factor` times as many messages come in."""
+    """`factor` times as many messages come in; below 1 fewer, 0 none.
+
+    What overlapping surges add, or take, is summed.
+    """
 
     window: Window
     factor: float = 3.0

@@ -67,7 +67,8 @@ class Motion:
     """One partition. Rates are messages per second, times are seconds.
 
     Raises:
-        ValueError: a repeated hindrance comes again before its backlog can be gone.
+        ValueError: a repeated hindrance comes again before its backlog can be gone, or rises below
+            1 could together make the log run backwards.
     """
 
     first_offset: int
@@ -84,6 +85,10 @@ class Motion:
     retention: float
 
     def __post_init__(self) -> None:
+        if sum(min(0.0, rise.factor - 1) for rise in self.rises) < -1:
+            raise ValueError(
+                "surges with a factor below 1 must not take more than all traffic away"
+            )
         for hindrance in self.hindrances:
             self._check_room_to_catch_up(hindrance)
 
