@@ -187,6 +187,8 @@ class Listing:
     """Tasks of the newer kind, which this API does not show; None when not asked."""
     refused: tuple[str, ...] = ()
     """Connectors or instances that answered with an error, each with the reason."""
+    refused_ids: frozenset[str] = frozenset()
+    """Their ids: what they hold is unknown, not absent."""
 
 
 @dataclass(frozen=True, slots=True)

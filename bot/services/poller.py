@@ -145,7 +145,8 @@ class Poller:
             now = loop.time()
             while self._heap and self._heap[0][0] <= now:
                 self._take_due(*heapq.heappop(self._heap))
-            wait = self._heap[0][0] - now if self._heap else None
+            # A wait below the clock's resolution would spin.
+            wait = max(self._heap[0][0] - now, 0.001) if self._heap else None
             try:
                 async with asyncio.timeout(wait):
                     await self._changed.wait()

@@ -1,0 +1,187 @@
+"""Finds the dumping tasks of the accounts and keeps the fleet in step with them.
+
+A listing replaces what was known of its account, with two guards against a cloud that answers
+badly: connectors that refused to answer keep their tasks, and a listing that loses more than half
+of the tasks is a failed discovery. Such a loss is believed when three listings in a row show it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.matching import Patterns
+from bot.ports import (
+    AlertStore,
+    CloudError,
+    DumpingTaskSource,
+    ListedTask,
+    Listing,
+    Noted,
+    Scope,
+    StoreUnavailable,
+    Telemetry,
+)
+
+BELIEVED_AFTER = 3
+"""Listings in a row that must agree on a great loss."""
+
+Changed = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One entry of the configuration's `discovery`, for one account."""
+
+    account: str
+    scope: Scope = Scope()
+    names: Patterns = Patterns()
+    """Globs on the task's name; excluded ones begin with `!`."""
+    interval: timedelta = timedelta(minutes=10)
+
+    def wants(self, task: ListedTask) -> bool:
+        """Whether the entry takes a task that its scope shows."""
+        return self.names.hit(task.task_name)
+
+
+@dataclass(slots=True)
+class _Known:
+    tasks: tuple[ListedTask, ...] = ()
+    listed: bool = False
+    """A listing succeeded since the start."""
+    losses: int = 0
+    error: str | None = None
+
+
+class Discovery:
+    """Lists the accounts in turn and tells when what they show has changed."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, DumpingTaskSource],
+        searches: Sequence[Search],
+        store: AlertStore,
+        telemetry: Telemetry,
+        *,
+        changed: Changed,
+    ) -> None:
+        self._sources = sources
+        self._searches = searches
+        self._store = store
+        self._telemetry = telemetry
+        self._changed = changed
+        self._known = {name: _Known() for name in sources}
+
+    def start_with(self, stored: Sequence[ListedTask]) -> None:
+        """Takes up what the last good discovery before the start had found."""
+        for account, known in self._known.items():
+            found = [task for task in stored if task.key.account == account]
+            known.tasks = tuple(task for task in found if self._wanted(account, task))
+
+    @property
+    def tasks(self) -> list[ListedTask]:
+        """Every task that the accounts show, as of their last good listing."""
+        return [task for known in self._known.values() for task in known.tasks]
+
+    @property
+    def errors(self) -> Mapping[str, str]:
+        """Accounts whose latest discovery failed, with the reason."""
+        return {name: known.error for name, known in self._known.items() if known.error}
+
+    async def run(self) -> None:
+        """Discovers for ever; each account at its own pace."""
+        accounts = {search.account for search in self._searches}
+        async with asyncio.TaskGroup() as group:
+            for account in sorted(accounts):
+                group.create_task(self._run_account(account), name=f"discovery {account}")
+
+    async def _run_account(self, account: str) -> None:
+        interval = min(s.interval for s in self._searches if s.account == account)
+        retry = min(timedelta(seconds=30), interval)
+        while True:
+            good = await self.discover(account)
+            wait = interval if good or self._known[account].listed else retry
+            await asyncio.sleep(wait.total_seconds())
+
+    async def discover(self, account: str) -> bool:
+        """Lists one account now; False when nothing could be learned."""
+        known = self._known[account]
+        try:
+            listings = [
+                (search, await self._sources[account].list_tasks(search.scope))
+                for search in self._searches
+                if search.account == account
+            ]
+        except CloudError as error:
+            self._failed(account, error.detail)
+            return False
+        found = _found(known.tasks, listings)
+        if not self._believable(account, found):
+            return False
+        await self._accept(account, found)
+        return True
+
+    def _wanted(self, account: str, task: ListedTask) -> bool:
+        return any(s.account == account and s.wants(task) for s in self._searches)
+
+    def _believable(self, account: str, found: Sequence[ListedTask]) -> bool:
+        known = self._known[account]
+        kept = {task.key for task in known.tasks} & {task.key for task in found}
+        if len(kept) * 2 >= len(known.tasks):
+            known.losses = 0
+            return True
+        known.losses += 1
+        if known.losses >= BELIEVED_AFTER:
+            known.losses = 0
+            return True
+        lost = len(known.tasks) - len(kept)
+        self._failed(account, f"the listing lost {lost} of {len(known.tasks)} tasks")
+        return False
+
+    async def _accept(self, account: str, found: tuple[ListedTask, ...]) -> None:
+        known = self._known[account]
+        before, known.tasks, known.listed = known.tasks, found, True
+        if known.error is not None:
+            self._telemetry.record(Noted("discovery works again", fields={"account": account}))
+        known.error = None
+        if _identity(before) == _identity(found):
+            return
+        self._telemetry.record(
+            Noted("tasks discovered", fields={"account": account, "tasks": len(found)})
+        )
+        await self._changed()
+        try:
+            await self._store.save_discovered(account, found)
+        except StoreUnavailable as error:
+            self._telemetry.record(Noted("discovery not saved", "warning", {"reason": str(error)}))
+
+    def _failed(self, account: str, why: str) -> None:
+        known = self._known[account]
+        if known.error != why:
+            self._telemetry.record(
+                Noted("discovery failed", "warning", {"account": account, "reason": why})
+            )
+        known.error = why
+
+
+def _found(
+    before: Sequence[ListedTask], listings: Sequence[tuple[Search, Listing]]
+) -> tuple[ListedTask, ...]:
+    """What the listings show, and what those parts that refused showed before."""
+    found = {
+        task.key: task
+        for search, listing in listings
+        for task in listing.tasks
+        if search.wants(task)
+    }
+    refused = {part for _, listing in listings for part in listing.refused_ids}
+    for task in before:
+        if task.connector_id in refused or task.instance_id in refused:
+            found.setdefault(task.key, task)
+    return tuple(found.values())
+
+
+def _identity(tasks: Sequence[ListedTask]) -> dict[object, object]:
+    return {task.key: (task.task_name, dict(task.instance_tags)) for task in tasks}
