@@ -6,10 +6,10 @@ hold the same partition back, the one that began last rules.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from math import floor, inf
-from typing import Literal
+from typing import Any, Literal
 
 ZERO = timedelta(0)
 
@@ -231,3 +231,27 @@ Behaviour = (
 def concerns(partitions: Iterable[int] | None, partition: int) -> bool:
     """Whether a behaviour with these `partitions` is about this one."""
     return partitions is None or partition in partitions
+
+
+def postponed(behaviour: Behaviour, by: timedelta) -> Behaviour:
+    """The same behaviour with all its moments moved, whichever fields carry them."""
+    moved: dict[str, Any] = {}
+    for each in fields(behaviour):
+        value = getattr(behaviour, each.name)
+        if isinstance(value, Window):
+            end = None if value.end is None else value.end + by
+            moved[each.name] = Window(value.start + by, end, value.every)
+        elif isinstance(value, timedelta):
+            moved[each.name] = value + by
+    return replace(behaviour, **moved)
+
+
+def ended(behaviour: Behaviour, now: timedelta) -> Behaviour:
+    """The same behaviour over at `now` if its window is open then; it does not come again."""
+    window = getattr(behaviour, "window", None)
+    if not isinstance(window, Window) or now <= window.start:
+        return behaviour
+    if not window.covers(now.total_seconds()):
+        return behaviour
+    closed: dict[str, Any] = {"window": Window(window.start, now)}
+    return replace(behaviour, **closed)

@@ -3,12 +3,12 @@
 All durations and moments are scenario time, counted from the scenario's start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from bot.demo.scenario.behaviours import Behaviour, Created, Deleted
+from bot.demo.scenario.behaviours import Behaviour, Created, Deleted, ended
 from bot.demo.scenario.weather import Weather
 
 VENDOR_PROJECT = "0123456789abcdef0123456789abcdef"
@@ -111,18 +111,35 @@ class Scenario:
         Raises:
             KeyError: there is no such task.
         """
+        return self._changed(
+            task_id, lambda task: replace(task, behaviours=(*task.behaviours, behaviour))
+        )
+
+    def relieved(self, task_id: str, now: timedelta) -> "Scenario":
+        """The same world, in which what befalls a task for a time is over at `now`.
+
+        Raises:
+            KeyError: there is no such task.
+        """
+        return self._changed(
+            task_id,
+            lambda task: replace(
+                task, behaviours=tuple(ended(each, now) for each in task.behaviours)
+            ),
+        )
+
+    def _changed(self, task_id: str, change: Callable[[SinkTask], SinkTask]) -> "Scenario":
         if all(task.task_id != task_id for task in self.tasks()):
             raise KeyError(task_id)
         return replace(
             self,
             instances=tuple(
-                replace(each, tasks=tuple(_befallen(t, task_id, behaviour) for t in each.tasks))
-                for each in self.instances
+                replace(
+                    instance,
+                    tasks=tuple(
+                        change(task) if task.task_id == task_id else task for task in instance.tasks
+                    ),
+                )
+                for instance in self.instances
             ),
         )
-
-
-def _befallen(task: SinkTask, task_id: str, behaviour: Behaviour) -> SinkTask:
-    if task.task_id != task_id:
-        return task
-    return replace(task, behaviours=(*task.behaviours, behaviour))
