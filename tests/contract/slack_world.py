@@ -15,6 +15,7 @@ from bot.demo.serving import serve
 from bot.demo.slack import (
     ChannelSeed,
     Credentials,
+    Delivery,
     SimulatedSlack,
     SlackClock,
     SlackOptions,
@@ -120,3 +121,20 @@ def receiver(handler: Handler) -> web.Application:
 
 def section(text: str) -> dict[str, object]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+async def sent(slack: SimulatedSlack, text: str, handler: Handler) -> Delivery:
+    """Type a command at an app that answers with this handler."""
+    async with serving(receiver(handler)) as app_url:
+        return await slack.command(f"{app_url}/slack", text, channel_id="C1")
+
+
+def answers(body: object) -> Handler:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    return handler
+
+
+async def says_nothing(_request: web.Request) -> web.Response:
+    return web.Response()
