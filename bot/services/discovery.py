@@ -28,7 +28,8 @@ from bot.ports import (
 BELIEVED_AFTER = 3
 """Listings in a row that must agree on a great loss."""
 
-Changed = Callable[[], Awaitable[None]]
+Changed = Callable[[str], Awaitable[None]]
+"""Told the account whose tasks changed, or that was listed for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +143,17 @@ class Discovery:
 
     async def _accept(self, account: str, found: tuple[ListedTask, ...]) -> None:
         known = self._known[account]
-        before, known.tasks, known.listed = known.tasks, found, True
+        before, known.tasks = known.tasks, found
+        first, known.listed = not known.listed, True
         if known.error is not None:
             self._telemetry.record(Noted("discovery works again", fields={"account": account}))
         known.error = None
-        if _identity(before) == _identity(found):
+        if _identity(before) == _identity(found) and not first:
             return
         self._telemetry.record(
             Noted("tasks discovered", fields={"account": account, "tasks": len(found)})
         )
-        await self._changed()
+        await self._changed(account)
         try:
             await self._store.save_discovered(account, found)
         except StoreUnavailable as error:

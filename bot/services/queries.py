@@ -1,0 +1,214 @@
+"""The read side: what is known now, from memory and the store, as values.
+
+Everything a person or a machine asks goes through here, so that Slack, the page, the JSON and the
+command line say the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import nlargest
+
+from bot.domain.incidents import Event, Incident
+from bot.domain.model import TaskKey, TaskState
+from bot.domain.policy import Policies, RuleType
+from bot.domain.reports import (
+    AccountHealth,
+    Ailment,
+    FleetSummary,
+    HealthReport,
+    LagRow,
+    TaskView,
+    TopRow,
+    view_of,
+)
+from bot.ports import Clock, IncidentFilter, Outbox, ReportStore, StoreError
+from bot.services.fleet import Fleet, TaskMemory
+from bot.services.notifier import Delivery
+from bot.services.vitals import Vitals
+
+LATE = 0.5
+"""Share of a task's interval by which polls may be late before health speaks of it."""
+OUTBOX_LATE = timedelta(minutes=2)
+_ORDER = {state: place for place, state in enumerate(TaskState)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What health needs to know of the process."""
+
+    version: str
+    store: str
+    started_at: datetime
+    delivery: Callable[[], Delivery]
+    store_down: Callable[[], bool]
+    discovery_errors: Callable[[], Iterable[tuple[str, str]]]
+
+
+class Queries:
+    """Answers questions; changes nothing."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        reports: ReportStore,
+        outbox: Outbox,
+        *,
+        policies: Callable[[], Policies],
+        clock: Clock,
+    ) -> None:
+        self._fleet = fleet
+        self._reports = reports
+        self._outbox = outbox
+        self._policies = policies
+        self._clock = clock
+
+    def views(self) -> list[TaskView]:
+        """Every task, worst first: by state, then lag, then name."""
+        now = self._clock.now()
+        return sorted((self._view(memory, now) for memory in self._fleet), key=_worst_first)
+
+    def view(self, key: TaskKey) -> TaskView | None:
+        """One task; None when it is not watched."""
+        memory = self._fleet.get(key)
+        return None if memory is None else self._view(memory, self._clock.now())
+
+    def incidents_of(self, key: TaskKey) -> list[Incident]:
+        """The open incidents of a task, from memory, worst first."""
+        memory = self._fleet.get(key)
+        incidents = memory.alerts.incidents() if memory is not None else []
+        return sorted(incidents, key=lambda i: (-i.severity, i.opened_at))
+
+    def lag_rows(self, key: TaskKey) -> list[LagRow]:
+        """Every partition of a task; empty before the first reading."""
+        memory = self._fleet.get(key)
+        sample = memory.history.sample if memory is not None else None
+        return [LagRow(row) for row in sample.rows()] if sample is not None else []
+
+    def top(self, count: int) -> list[TopRow]:
+        """The partitions with the highest lag of all tasks, highest first."""
+        rows = (
+            TopRow(view.name, LagRow(row), view.read_at)
+            for view in self.views()
+            if view.read_at is not None
+            for row in view.worst
+        )
+        return nlargest(count, rows, key=lambda top: top.row.reading.lag or 0)
+
+    def summary(self) -> FleetSummary:
+        """All tasks in one line."""
+        views = self.views()
+        incidents = [i for memory in self._fleet for i in memory.alerts.incidents()]
+        incidents += [i for a in self._fleet.accounts.values() for i in a.alerts.incidents()]
+        return FleetSummary(
+            states=Counter(view.state for view in views),
+            open_incidents=Counter(incident.severity for incident in incidents),
+            oldest_read_at=min((v.read_at for v in views if v.read_at is not None), default=None),
+            never_read=sum(1 for view in views if view.read_at is None),
+        )
+
+    def open_incidents(self) -> list[Incident]:
+        """Every open incident, from memory, worst first."""
+        found = [i for memory in self._fleet for i in memory.alerts.incidents()]
+        found += [i for a in self._fleet.accounts.values() for i in a.alerts.incidents()]
+        return sorted(found, key=lambda i: (-i.severity, i.opened_at))
+
+    async def incidents(self, wanted: IncidentFilter) -> Sequence[Incident]:
+        """Incidents from the store, newest first. Raises: StoreError."""
+        return await self._reports.incidents(wanted)
+
+    async def incident(self, typed_id: str) -> Sequence[Incident]:
+        """Incidents whose id begins so. Raises: StoreError."""
+        return await self._reports.incident(typed_id)
+
+    async def events(self, incident_id: str) -> Sequence[Event]:
+        """What happened to an incident, oldest first. Raises: StoreError."""
+        return await self._reports.events(incident_id)
+
+    async def backlog(self) -> tuple[int, timedelta]:
+        """Messages that wait, and the age of the oldest that is due. Raises: StoreError."""
+        return await self._outbox.backlog(self._clock.now())
+
+    async def health(self, pulse: Pulse, vitals: Vitals) -> HealthReport:
+        """The bot about itself; asks the store, and says so when that fails."""
+        waiting, oldest, store_error = 0, timedelta(0), None
+        try:
+            waiting, oldest = await self._outbox.backlog(self._clock.now())
+        except StoreError as error:
+            store_error = str(error)
+        lateness = vitals.lateness()
+        accounts = tuple(self._account_health(name) for name in self._fleet.accounts)
+        ailments = [
+            *_of_accounts(accounts, pulse),
+            *_of_delivery(pulse.delivery(), oldest),
+            *self._of_lateness(lateness),
+        ]
+        if store_error or pulse.store_down():
+            ailments.append(Ailment("store", store_error or "transitions cannot be saved"))
+        return HealthReport(
+            version=pulse.version,
+            started_at=pulse.started_at,
+            accounts=accounts,
+            lateness=lateness,
+            outbox_waiting=waiting,
+            outbox_oldest=oldest,
+            given_up=vitals.given_up,
+            store=pulse.store,
+            ailments=tuple(ailments),
+        )
+
+    def _view(self, memory: TaskMemory, now: datetime) -> TaskView:
+        return view_of(
+            memory.task,
+            memory.history,
+            memory.alerts.incidents(),
+            now=now,
+            stale_after=self._stale_after(memory),
+        )
+
+    def _stale_after(self, memory: TaskMemory) -> timedelta:
+        return memory.task.interval * self._policies().poll.stale_polls
+
+    def _account_health(self, account: str) -> AccountHealth:
+        now = self._clock.now()
+        memories = self._fleet.of_account(account)
+        fresh = sum(
+            1
+            for memory in memories
+            if memory.history.sample is not None
+            and now - memory.history.sample.at <= self._stale_after(memory)
+        )
+        state = self._fleet.accounts[account].alerts.states.get(RuleType.UNREACHABLE)
+        incident = state.incident if state is not None else None
+        evidence = incident.evidence[0].detail if incident is not None and incident.evidence else ""
+        return AccountHealth(account, len(memories), fresh, evidence or None)
+
+    def _of_lateness(self, lateness: timedelta) -> Iterable[Ailment]:
+        intervals = [memory.task.interval for memory in self._fleet]
+        if intervals and lateness > LATE * min(intervals):
+            seconds = lateness.total_seconds()
+            yield Ailment("lateness", f"polls are up to {seconds:.0f} s late")
+
+
+def _worst_first(view: TaskView) -> tuple[int, int, str]:
+    return _ORDER[view.state], -(view.lag or 0), view.name
+
+
+def _of_accounts(accounts: Iterable[AccountHealth], pulse: Pulse) -> Iterable[Ailment]:
+    for account in accounts:
+        if account.failure is not None:
+            yield Ailment(f"cloud {account.account}", account.failure)
+    for account_name, why in pulse.discovery_errors():
+        yield Ailment(f"cloud {account_name}", f"discovery: {why}")
+
+
+def _of_delivery(delivery: Delivery, oldest: timedelta) -> Iterable[Ailment]:
+    if delivery.credential_error is not None:
+        yield Ailment("slack", f"the token is refused: {delivery.credential_error}")
+    elif oldest > OUTBOX_LATE and delivery.last_error is not None:
+        yield Ailment("slack", delivery.last_error)
+    if oldest > OUTBOX_LATE:
+        yield Ailment("outbox", f"the oldest message has waited {oldest.total_seconds():.0f} s")
