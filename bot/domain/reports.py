@@ -12,6 +12,7 @@ from bot.domain.incidents import Incident
 from bot.domain.model import (
     Destination,
     PartitionReading,
+    Severity,
     TaskKey,
     TaskState,
     TopicSample,
@@ -134,3 +135,100 @@ def _topic_view(topic: TopicSample) -> TopicView:
         lag=sum(known) if known else None,
         unknown=len(topic.partitions) - len(known) + topic.unreadable,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LagRow:
+    """One partition as an answer lists it, with the age of its oldest undelivered message."""
+
+    reading: PartitionReading
+    age_at_least: timedelta | None = None
+    """Surely that old; None where no age is known. Zero when caught up."""
+    age_at_most: timedelta | None = None
+    """At most that old; None where only the lower bound is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopRow:
+    """A partition among those of the whole fleet."""
+
+    task: str
+    row: LagRow
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How the lag of a task moved."""
+
+    lags: tuple[int | None, ...]
+    """Total lag in messages at even distances, oldest first; None where it was not known."""
+    over: timedelta
+    """From the first to the last."""
+    drains_in: timedelta | None = None
+    """When the lag would be gone at the present rate; None where that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSummary:
+    """All tasks in one line."""
+
+    states: Mapping[TaskState, int] = field(default_factory=dict)
+    """Tasks by state; a state without tasks may be absent."""
+    open_incidents: Mapping[Severity, int] = field(default_factory=dict)
+    oldest_read_at: datetime | None = None
+    """The oldest of the tasks' latest readings; None before any."""
+    never_read: int = 0
+    """Tasks without any reading yet."""
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks are watched."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHealth:
+    """How well one account's tasks are being read."""
+
+    account: str
+    tasks: int
+    fresh: int
+    """Tasks whose latest reading is not stale."""
+    failure: str | None = None
+    """Why the account as a whole cannot be read; None while it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """A part of the bot, or of what it stands on, that does not work."""
+
+    part: str
+    """"cloud NAME", "slack", "store", "lateness" or "outbox"."""
+    why: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """The bot about itself."""
+
+    version: str
+    started_at: datetime
+    accounts: tuple[AccountHealth, ...] = ()
+    lateness: timedelta = timedelta(0)
+    """How late the latest polls were, at worst."""
+    outbox_waiting: int = 0
+    outbox_oldest: timedelta = timedelta(0)
+    """How long the oldest message that is due has waited."""
+    given_up: int = 0
+    """Messages that could not be delivered at all, since the start."""
+    store: str = ""
+    """What kind of store; never an address with a password."""
+    ailments: tuple[Ailment, ...] = ()
+    """Empty when all is well."""
+
+    @property
+    def well(self) -> bool:
+        """True when nothing ails."""
+        return not self.ailments
