@@ -1,0 +1,41 @@
+"""Everything the bot answers, in one place to import from.
+
+Each function takes values and gives an `Answer`; `plain.render` and `slack.render` show it.
+"""
+
+from __future__ import annotations
+
+from bot.presenters.bot_answers import (
+    health,
+    not_yet,
+    overview,
+    refresh_failed,
+    refreshing,
+    refused,
+    several,
+    suggestions,
+    syntax_error,
+    usage,
+)
+from bot.presenters.incident_answers import incident_detail, incident_list
+from bot.presenters.task_answers import fleet_line, lag_table, task_list, task_status, top
+
+__all__ = [
+    "fleet_line",
+    "health",
+    "incident_detail",
+    "incident_list",
+    "lag_table",
+    "not_yet",
+    "overview",
+    "refresh_failed",
+    "refreshing",
+    "refused",
+    "several",
+    "suggestions",
+    "syntax_error",
+    "task_list",
+    "task_status",
+    "top",
+    "usage",
+]
