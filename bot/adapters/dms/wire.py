@@ -1,0 +1,261 @@
+"""From the answer about one dumping task to values: the sample, and the API's own document.
+
+A number is unknown, not 0, when it is absent, null, empty, "-", negative, other text, or longer
+than 4,300 digits. Kafka itself writes "-" or -1 for a position that does not exist yet.
+
+The columns of a topic are taken in one go when all their texts are plain digits, and row by row
+otherwise. Rows of one partition that say the same are one row; where they differ, that partition's
+offsets are unknown. A row without a usable partition id, and a topic that does not say its
+partitions, count as `unreadable`: nothing may be concluded from what such an answer lacks. A topic
+without a name makes the answer unusable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import cast
+
+from bot.adapters.dms.shapes import (
+    DescriptorShape,
+    Number,
+    PartitionShape,
+    TaskShape,
+    TopicShape,
+    read,
+)
+from bot.domain.model import Destination, TaskKey, TaskSample, TopicSample, topic_sample
+from bot.ports import CloudProtocolError
+
+_MOST_DIGITS = 4300
+"""Python itself reads and writes no longer ones (sys.set_int_max_str_digits)."""
+_MOST_BITS = 14_284  # of a number of 4,300 digits
+_LARGEST_PARTITION = 2**31 - 1
+_LONGEST_INTERVAL_SECONDS = 366 * 24 * 3600
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST_MS = 1_262_304_000_000  # 2010: the service is younger
+_LATEST_MS = 7_258_118_400_000  # 2200
+
+_Row = tuple[int, str | None, int | None, int | None]
+_COLUMNS = itemgetter("partition_id", "status", "last_transfer_offset", "log_end_offset")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswer:
+    """One live query: the sample for the bot's words, the document in the API's own."""
+
+    sample: TaskSample
+    document: dict[str, object]
+
+
+def sample_of(body: bytes, key: TaskKey, at: datetime) -> TaskSample:
+    """The values of an answer that arrived at `at`. Raises: CloudProtocolError."""
+    return _sample(read(TaskShape, body), key, at)
+
+
+def query_answer(body: bytes, key: TaskKey, at: datetime) -> QueryAnswer:
+    """The sample and the document of one answer. Raises: CloudProtocolError."""
+    shape = read(TaskShape, body)
+    return QueryAnswer(_sample(shape, key, at), answer_document(shape))
+
+
+def number_of(value: Number) -> int | None:
+    """A number of the wire; None when it is unknown."""
+    if isinstance(value, str):
+        numbers = _digits((value,)) if len(value) <= _MOST_DIGITS else None
+        return numbers[0] if numbers else None
+    if value is None or value < 0 or value.bit_length() > _MOST_BITS:
+        return None
+    return value
+
+
+# --- the sample ------------------------------------------------------------------------------
+
+
+def _sample(shape: TaskShape, key: TaskKey, at: datetime) -> TaskSample:
+    descriptor = shape.obs_destination_descriptor or DescriptorShape()
+    in_descriptor = descriptor.get("topics") or descriptor.get("topics_regex")
+    return TaskSample(
+        key=key,
+        at=at,
+        status=shape.status or None,
+        topics=_topics(shape.topics_info),
+        task_name=shape.task_name or None,
+        destination_type=shape.destination_type or None,
+        created_at=_instant(number_of(shape.create_time)),
+        topics_text=shape.topics or in_descriptor or None,
+        destination=_destination(descriptor),
+    )
+
+
+def _destination(descriptor: DescriptorShape) -> Destination:
+    return Destination(
+        bucket=descriptor.get("obs_bucket_name") or None,
+        path=descriptor.get("obs_path") or None,
+        partition_format=descriptor.get("partition_format") or None,
+        file_type=descriptor.get("destination_file_type") or None,
+        consumer_strategy=descriptor.get("consumer_strategy") or None,
+        deliver_interval=_interval(number_of(descriptor.get("deliver_time_interval"))),
+    )
+
+
+def _interval(seconds: int | None) -> timedelta | None:
+    if not seconds or seconds > _LONGEST_INTERVAL_SECONDS:
+        return None
+    return timedelta(seconds=seconds)
+
+
+def _instant(milliseconds: int | None) -> datetime | None:
+    if milliseconds is None or not _EARLIEST_MS <= milliseconds < _LATEST_MS:
+        return None
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def _topics(shapes: Sequence[TopicShape] | None) -> tuple[TopicSample, ...] | None:
+    if shapes is None:
+        return None
+    rows: dict[str, list[PartitionShape]] = {}
+    unreadable: dict[str, int] = {}
+    for index, shape in enumerate(shapes):
+        name = shape.get("topic")
+        if not name:
+            raise CloudProtocolError(f"topics_info[{index}].topic: the topic has no name")
+        partitions = shape.get("partitions")
+        unreadable[name] = unreadable.get(name, 0) + (partitions is None)
+        # A topic listed twice is one topic.
+        rows[name] = rows[name] + (partitions or []) if name in rows else partitions or []
+    return tuple(_topic(name, rows[name], unreadable[name]) for name in sorted(rows))
+
+
+def _topic(name: str, rows: Sequence[PartitionShape], unreadable: int) -> TopicSample:
+    return _topic_at_once(name, rows, unreadable) or _topic_by_rows(name, rows, unreadable)
+
+
+def _topic_at_once(
+    name: str, rows: Sequence[PartitionShape], unreadable: int
+) -> TopicSample | None:
+    """The topic when every row is plain and about another partition, else None."""
+    try:
+        ids, statuses, transferred, log_end = zip(*map(_COLUMNS, rows), strict=True)
+    except (KeyError, ValueError):  # a field that is absent; no rows at all
+        return None
+    partitions, sent, ends = _digits(ids), _digits(transferred), _digits(log_end)
+    if partitions is None or sent is None or ends is None or len(set(partitions)) < len(ids):
+        return None
+    if max(partitions) > _LARGEST_PARTITION or "" in statuses:
+        return None
+    if partitions != sorted(partitions):
+        columns = sorted(zip(partitions, statuses, sent, ends, strict=True))
+        partitions, statuses, sent, ends = zip(*columns, strict=True)
+    lags = [end - at if end > at else 0 for at, end in zip(sent, ends, strict=True)]
+    return TopicSample(
+        topic=name,
+        partitions=tuple(partitions),
+        statuses=statuses,
+        transferred=tuple(sent),
+        log_end=tuple(ends),
+        lags=tuple(lags),
+        unreadable=unreadable,
+    )
+
+
+def _digits(column: tuple[Number, ...]) -> Sequence[int] | None:
+    """A column as numbers when all of it is plain digits, else None."""
+    texts = cast("tuple[str, ...]", column)  # what is no text makes join fail
+    try:
+        joined = "".join(texts)
+        if joined.isascii() and joined.isdecimal():
+            return list(map(int, texts))
+    except (TypeError, ValueError):  # null or a JSON integer; an empty text or a very long one
+        pass
+    return None
+
+
+def _topic_by_rows(name: str, rows: Iterable[PartitionShape], unreadable: int) -> TopicSample:
+    readings: dict[int, _Row] = {}
+    for row in rows:
+        reading = _reading(row)
+        if reading is None:
+            unreadable += 1
+        else:
+            seen = readings.setdefault(reading[0], reading)
+            readings[reading[0]] = seen if seen == reading else _contradiction(seen, reading)
+    return topic_sample(name, list(readings.values()), unreadable)
+
+
+def _reading(row: PartitionShape) -> _Row | None:
+    partition = number_of(row.get("partition_id"))
+    if partition is None or partition > _LARGEST_PARTITION:
+        return None
+    return (
+        partition,
+        row.get("status") or None,
+        number_of(row.get("last_transfer_offset")),
+        number_of(row.get("log_end_offset")),
+    )
+
+
+def _contradiction(one: _Row, other: _Row) -> _Row:
+    return one[0], one[1] if one[1] == other[1] else None, None, None
+
+
+# --- the document ----------------------------------------------------------------------------
+
+_DESCRIBED = (
+    "consumer_strategy",
+    "destination_file_type",
+    "obs_bucket_name",
+    "obs_path",
+    "partition_format",
+    "record_delimiter",
+    "deliver_time_interval",
+    "obs_part_size",
+)
+"""Documented fields of a descriptor: always in the document; the others when they came."""
+_NUMBERS = frozenset({"deliver_time_interval", "obs_part_size", "flush_size"})
+
+
+def answer_document(shape: TaskShape) -> dict[str, object]:
+    """The answer in the API's own names, order and shape, numbers as numbers.
+
+    Every documented field is there; null is what was absent, and a number that is unknown.
+    """
+    descriptor = shape.obs_destination_descriptor
+    topics = shape.topics_info
+    return {
+        "task_name": shape.task_name,
+        "destination_type": shape.destination_type,
+        "create_time": number_of(shape.create_time),
+        "status": shape.status,
+        "topics": shape.topics,
+        "obs_destination_descriptor": None if descriptor is None else _described(descriptor),
+        "topics_info": None if topics is None else [_topic_document(topic) for topic in topics],
+    }
+
+
+def _described(descriptor: DescriptorShape) -> dict[str, object]:
+    fields: dict[str, object] = {**dict.fromkeys(_DESCRIBED), **descriptor}
+    return {
+        name: number_of(cast("Number", value)) if name in _NUMBERS else value
+        for name, value in fields.items()
+    }
+
+
+def _topic_document(topic: TopicShape) -> dict[str, object]:
+    rows = topic.get("partitions")
+    return {
+        "topic": topic.get("topic"),
+        "partitions": None if rows is None else [_row_document(row) for row in rows],
+    }
+
+
+def _row_document(row: PartitionShape) -> dict[str, object]:
+    return {
+        "partition_id": number_of(row.get("partition_id")),
+        "status": row.get("status"),
+        "last_transfer_offset": number_of(row.get("last_transfer_offset")),
+        "log_end_offset": number_of(row.get("log_end_offset")),
+        "lag": number_of(row.get("lag")),
+    }
