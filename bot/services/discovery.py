@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.matching import Patterns
+from bot.domain.discovery import DiscoveryEntry
 from bot.ports import (
     AlertStore,
     CloudError,
@@ -32,21 +32,6 @@ Changed = Callable[[str], Awaitable[None]]
 """Told the account whose tasks changed, or that was listed for the first time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """One entry of the configuration's `discovery`, for one account."""
-
-    account: str
-    scope: Scope = Scope()
-    names: Patterns = Patterns()
-    """Globs on the task's name; excluded ones begin with `!`."""
-    interval: timedelta = timedelta(minutes=10)
-
-    def wants(self, task: ListedTask) -> bool:
-        """Whether the entry takes a task that its scope shows."""
-        return self.names.hit(task.task_name)
-
-
 @dataclass(slots=True)
 class _Known:
     tasks: tuple[ListedTask, ...] = ()
@@ -62,14 +47,14 @@ class Discovery:
     def __init__(
         self,
         sources: Mapping[str, DumpingTaskSource],
-        searches: Sequence[Search],
+        entries: Sequence[DiscoveryEntry],
         store: AlertStore,
         telemetry: Telemetry,
         *,
         changed: Changed,
     ) -> None:
         self._sources = sources
-        self._searches = searches
+        self._entries = entries
         self._store = store
         self._telemetry = telemetry
         self._changed = changed
@@ -80,6 +65,15 @@ class Discovery:
         for account, known in self._known.items():
             found = [task for task in stored if task.key.account == account]
             known.tasks = tuple(task for task in found if self._wanted(account, task))
+
+    def of(self, account: str) -> list[DiscoveryEntry]:
+        """The entries that look into an account."""
+        return [entry for entry in self._entries if account in entry.accounts]
+
+    def settled(self, account: str) -> bool:
+        """Whether what is not known of an account is surely not there: nothing is looked for in
+        it, or a listing succeeded since the start."""
+        return not self.of(account) or self._known[account].listed
 
     @property
     def tasks(self) -> list[ListedTask]:
@@ -93,13 +87,13 @@ class Discovery:
 
     async def run(self) -> None:
         """Discovers for ever; each account at its own pace."""
-        accounts = {search.account for search in self._searches}
         async with asyncio.TaskGroup() as group:
-            for account in sorted(accounts):
-                group.create_task(self._run_account(account), name=f"discovery {account}")
+            for account in self._known:
+                if self.of(account):
+                    group.create_task(self._run_account(account), name=f"discovery {account}")
 
     async def _run_account(self, account: str) -> None:
-        interval = min(s.interval for s in self._searches if s.account == account)
+        interval = min(entry.interval for entry in self.of(account))
         retry = min(timedelta(seconds=30), interval)
         while True:
             good = await self.discover(account)
@@ -111,21 +105,20 @@ class Discovery:
         known = self._known[account]
         try:
             listings = [
-                (search, await self._sources[account].list_tasks(search.scope))
-                for search in self._searches
-                if search.account == account
+                await self._sources[account].list_tasks(Scope(entry.instances, entry.connectors))
+                for entry in self.of(account)
             ]
         except CloudError as error:
             self._failed(account, error.detail)
             return False
-        found = _found(known.tasks, listings)
+        found = self._found(account, listings)
         if not self._believable(account, found):
             return False
         await self._accept(account, found)
         return True
 
     def _wanted(self, account: str, task: ListedTask) -> bool:
-        return any(s.account == account and s.wants(task) for s in self._searches)
+        return any(entry.takes(task) for entry in self.of(account))
 
     def _believable(self, account: str, found: Sequence[ListedTask]) -> bool:
         known = self._known[account]
@@ -140,6 +133,20 @@ class Discovery:
         lost = len(known.tasks) - len(kept)
         self._failed(account, f"the listing lost {lost} of {len(known.tasks)} tasks")
         return False
+
+    def _found(self, account: str, listings: Sequence[Listing]) -> tuple[ListedTask, ...]:
+        """What the listings show, and what those parts that refused showed before."""
+        found = {
+            task.key: task
+            for listing in listings
+            for task in listing.tasks
+            if self._wanted(account, task)
+        }
+        refused = {part for listing in listings for part in listing.refused_ids}
+        for task in self._known[account].tasks:
+            if task.connector_id in refused or task.instance_id in refused:
+                found.setdefault(task.key, task)
+        return tuple(found.values())
 
     async def _accept(self, account: str, found: tuple[ListedTask, ...]) -> None:
         known = self._known[account]
@@ -166,23 +173,6 @@ class Discovery:
                 Noted("discovery failed", "warning", {"account": account, "reason": why})
             )
         known.error = why
-
-
-def _found(
-    before: Sequence[ListedTask], listings: Sequence[tuple[Search, Listing]]
-) -> tuple[ListedTask, ...]:
-    """What the listings show, and what those parts that refused showed before."""
-    found = {
-        task.key: task
-        for search, listing in listings
-        for task in listing.tasks
-        if search.wants(task)
-    }
-    refused = {part for _, listing in listings for part in listing.refused_ids}
-    for task in before:
-        if task.connector_id in refused or task.instance_id in refused:
-            found.setdefault(task.key, task)
-    return tuple(found.values())
 
 
 def _identity(tasks: Sequence[ListedTask]) -> dict[object, object]:
