@@ -12,7 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.discovery import DiscoveryEntry
+from bot.domain.discovery import (
+    DEFAULT_LISTING_INTERVAL,
+    DiscoveryEntry,
+    discovered_tasks,
+)
+from bot.domain.names import ConfiguredTask, DiscoveredTask
 from bot.ports import (
     AlertStore,
     CloudError,
@@ -32,6 +37,49 @@ Changed = Callable[[str], Awaitable[None]]
 """Told the account whose tasks changed, or that was listed for the first time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for."""
+
+    entries: tuple[DiscoveryEntry, ...] = ()
+    configured: tuple[ConfiguredTask, ...] = ()
+    """Tasks that are watched by their ids. Those given by an instance need its connector."""
+
+    def scopes(self, account: str) -> list[Scope]:
+        """Where to look in an account."""
+        found = [Scope(e.instances, e.connectors) for e in self.entries if account in e.accounts]
+        instances = {
+            task.instance_id
+            for task in self.configured
+            if task.account == account and task.connector_id is None and task.instance_id
+        }
+        return [*found, Scope(tuple(sorted(instances)))] if instances else found
+
+    def takes(self, task: ListedTask) -> bool:
+        """Whether a listed task is watched."""
+        return any(entry.takes(task) for entry in self.entries) or self._names(task)
+
+    def tasks(self, listed: Sequence[ListedTask]) -> tuple[DiscoveredTask, ...]:
+        """The listed tasks that are watched, with the labels they take from their instance."""
+        found = discovered_tasks(self.entries, listed)
+        taken = {task.key for task in found}
+        named = [
+            DiscoveredTask(task.key, task.task_name, task.instance_id or None)
+            for task in listed
+            if task.key not in taken and self._names(task)
+        ]
+        return (*found, *named)
+
+    def interval(self, account: str) -> timedelta:
+        """Time between two listings of an account."""
+        intervals = [entry.interval for entry in self.entries if account in entry.accounts]
+        return min(intervals, default=DEFAULT_LISTING_INTERVAL)
+
+    def _names(self, task: ListedTask) -> bool:
+        ids = (task.key.account, task.key.task_id)
+        return any((entry.account, entry.task_id) == ids for entry in self.configured)
+
+
 @dataclass(slots=True)
 class _Known:
     tasks: tuple[ListedTask, ...] = ()
@@ -47,14 +95,14 @@ class Discovery:
     def __init__(
         self,
         sources: Mapping[str, DumpingTaskSource],
-        entries: Sequence[DiscoveryEntry],
+        wanted: Wanted,
         store: AlertStore,
         telemetry: Telemetry,
         *,
         changed: Changed,
     ) -> None:
         self._sources = sources
-        self._entries = entries
+        self._wanted = wanted
         self._store = store
         self._telemetry = telemetry
         self._changed = changed
@@ -64,20 +112,16 @@ class Discovery:
         """Takes up what the last good discovery before the start had found."""
         for account, known in self._known.items():
             found = [task for task in stored if task.key.account == account]
-            known.tasks = tuple(task for task in found if self._wanted(account, task))
-
-    def of(self, account: str) -> list[DiscoveryEntry]:
-        """The entries that look into an account."""
-        return [entry for entry in self._entries if account in entry.accounts]
+            known.tasks = tuple(task for task in found if self._wanted.takes(task))
 
     def settled(self, account: str) -> bool:
         """Whether what is not known of an account is surely not there: nothing is looked for in
         it, or a listing succeeded since the start."""
-        return not self.of(account) or self._known[account].listed
+        return not self._wanted.scopes(account) or self._known[account].listed
 
     @property
     def tasks(self) -> list[ListedTask]:
-        """Every task that the accounts show, as of their last good listing."""
+        """Every watched task that the accounts show, as of their last good listing."""
         return [task for known in self._known.values() for task in known.tasks]
 
     @property
@@ -89,11 +133,11 @@ class Discovery:
         """Discovers for ever; each account at its own pace."""
         async with asyncio.TaskGroup() as group:
             for account in self._known:
-                if self.of(account):
+                if self._wanted.scopes(account):
                     group.create_task(self._run_account(account), name=f"discovery {account}")
 
     async def _run_account(self, account: str) -> None:
-        interval = min(entry.interval for entry in self.of(account))
+        interval = self._wanted.interval(account)
         retry = min(timedelta(seconds=30), interval)
         while True:
             good = await self.discover(account)
@@ -102,11 +146,10 @@ class Discovery:
 
     async def discover(self, account: str) -> bool:
         """Lists one account now; False when nothing could be learned."""
-        known = self._known[account]
         try:
             listings = [
-                await self._sources[account].list_tasks(Scope(entry.instances, entry.connectors))
-                for entry in self.of(account)
+                await self._sources[account].list_tasks(scope)
+                for scope in self._wanted.scopes(account)
             ]
         except CloudError as error:
             self._failed(account, error.detail)
@@ -116,9 +159,6 @@ class Discovery:
             return False
         await self._accept(account, found)
         return True
-
-    def _wanted(self, account: str, task: ListedTask) -> bool:
-        return any(entry.takes(task) for entry in self.of(account))
 
     def _believable(self, account: str, found: Sequence[ListedTask]) -> bool:
         known = self._known[account]
@@ -140,7 +180,7 @@ class Discovery:
             task.key: task
             for listing in listings
             for task in listing.tasks
-            if self._wanted(account, task)
+            if self._wanted.takes(task)
         }
         refused = {part for listing in listings for part in listing.refused_ids}
         for task in self._known[account].tasks:
