@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import assert_never
 
 from bot.domain.matching import glob_hits
 from bot.domain.model import TaskState
@@ -170,6 +171,7 @@ def fits(wanted: TaskFilter, view: TaskView) -> bool:
         case ByName(glob):
             names = (view.name, f"{view.key.account}/{view.name}")
             return any(glob_hits(glob.lower(), name.lower()) for name in names)
+    assert_never(wanted)
 
 
 # --- the words of the language ---------------------------------------------------------------
@@ -457,7 +459,7 @@ def _closing(text: str, opened: int) -> int:
     for place in range(opened + 1, len(text)):
         if text[place] in closers:
             return place
-    raise CommandSyntaxError(f"The quote before {text[opened + 1 :].strip()[:40]!r} is not closed.")
+    raise CommandSyntaxError(f"The quote before {text[opened + 1 :].strip()[:40]} is not closed.")
 
 
 # --- what Slack makes of a text --------------------------------------------------------------
