@@ -11,7 +11,15 @@ from pydantic import ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 from bot.domain.model import Severity
 from bot.domain.policy import Span, View
 from bot.settings import addresses, scalars
-from bot.settings.reading import JsonSchema, Reads, ReadsMany, number_schema, schema
+from bot.settings.reading import (
+    TEXT_SCHEMA,
+    JsonSchema,
+    Reads,
+    ReadsMany,
+    number_schema,
+    schema,
+    word_schema,
+)
 from bot.settings.secret import UNSET, Secret
 from bot.settings.yamlfile import Scalar
 
@@ -41,9 +49,9 @@ _SHARE = number_schema(r"\d+(?:\.\d+)?%?", kind="number")
 Count = Annotated[int, Reads(scalars.count, 1, number_schema(scalars.COUNT_PATTERN))]
 Rate = Annotated[float, Reads(scalars.rate, 1.0, number_schema(r"\d+(?:\.\d+)?", kind="number"))]
 Share = Annotated[float, Reads(scalars.share, 1.0, _SHARE)]
-AtLeastOne = Annotated[int, Reads(scalars.whole(1), 1, number_schema(r"\d+"))]
-AtLeastTwo = Annotated[int, Reads(scalars.whole(2), 2, number_schema(r"\d+"))]
-Port = Annotated[int, Reads(scalars.whole(0, 65535), 0, number_schema(r"\d+"))]
+AtLeastOne = Annotated[int, Reads(scalars.whole(1), 1, number_schema(r"\d+", minimum=1))]
+AtLeastTwo = Annotated[int, Reads(scalars.whole(2), 2, number_schema(r"\d+", minimum=2))]
+Port = Annotated[int, Reads(scalars.whole(0, 65535), 0, number_schema(r"\d+", maximum=65535))]
 _FLAG = {"anyOf": [{"type": "boolean"}, schema("true|false")]}
 Flag = Annotated[bool, Reads(scalars.flag, stand_in=True, schema=_FLAG)]
 
@@ -69,17 +77,17 @@ StatusWords = Annotated[tuple[str, ...], ReadsMany(Reads(scalars.status_word, "U
 
 def word(*words: str) -> Reads[str]:
     """One of a few words; the first stands in for one that is not there."""
-    return Reads(scalars.word_of(words), words[0], schema("|".join(words)))
+    return Reads(scalars.word_of(words), words[0], word_schema(words))
 
 
 def _severity(text: str) -> Severity:
     return Severity[scalars.word_of([one.word for one in Severity])(text).upper()]
 
 
-_SEVERITIES = schema("info|warning|critical")
+_SEVERITIES = word_schema(one.word for one in Severity)
 ASeverity = Annotated[Severity, Reads(_severity, Severity.INFO, _SEVERITIES)]
 AView = Annotated[
-    View, Reads(lambda text: View(scalars.word_of(View)(text)), View.TROUGH, schema("|".join(View)))
+    View, Reads(lambda text: View(scalars.word_of(View)(text)), View.TROUGH, word_schema(View))
 ]
 # --- Slack's ids ---
 
@@ -126,13 +134,13 @@ PublicUrl = Annotated[str, Reads(addresses.web_url, _NOWHERE, _WEB)]
 LinkTemplate = Annotated[str, Reads(addresses.link_template, _NOWHERE, _WEB)]
 
 
-def _secret(read: Callable[[str], str], pattern: str = "") -> Reads[Secret]:
-    return Reads(lambda text: Secret(read(text)), UNSET, schema(pattern), hidden=True)
+def _secret(read: Callable[[str], str], schema: JsonSchema = TEXT_SCHEMA) -> Reads[Secret]:
+    return Reads(lambda text: Secret(read(text)), UNSET, schema, hidden=True)
 
 
 SecretText = Annotated[Secret, _secret(addresses.secret)]
 BotToken = Annotated[Secret, _secret(addresses.token_of("xoxb-", "a bot token (xoxb-…)"))]
 AppToken = Annotated[Secret, _secret(addresses.token_of("xapp-", "an app-level token (xapp-…)"))]
-ProxyUrl = Annotated[Secret, _secret(addresses.proxy_url, "https?://.*")]
-SecretUrl = Annotated[Secret, _secret(addresses.secure_url, "https?://.*")]
-DatabaseUrl = Annotated[Secret, _secret(addresses.database_url, "postgres(?:ql)?://.*")]
+ProxyUrl = Annotated[Secret, _secret(addresses.proxy_url, _WEB)]
+SecretUrl = Annotated[Secret, _secret(addresses.secure_url, _WEB)]
+DatabaseUrl = Annotated[Secret, _secret(addresses.database_url, schema("postgres(?:ql)?://.*"))]

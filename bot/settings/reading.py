@@ -7,7 +7,7 @@ variable without a value, already reported) reads as the stand-in, so that it is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -61,16 +61,19 @@ def _found(scalar: Scalar, *, hidden: bool) -> str:
     return quoted(scalar.text)
 
 
-def schema(pattern: str = "", **more: Any) -> JsonSchema:
+def schema(pattern: str) -> JsonSchema:
     """The schema of a text that fits a pattern, or has a placeholder."""
-    if not pattern:
-        return {"type": "string", **more}
-    return {"type": "string", "pattern": f"^(?:{pattern})$|{PLACEHOLDER}", **more}
+    return {"type": "string", "pattern": f"^(?:{pattern})$|{PLACEHOLDER}"}
 
 
-def number_schema(pattern: str, kind: str = "integer") -> JsonSchema:
+def number_schema(pattern: str, kind: str = "integer", **limits: int) -> JsonSchema:
     """The schema of a number, which editors read as one, or of its text."""
-    return {"anyOf": [{"type": kind, "minimum": 0}, schema(pattern)]}
+    return {"anyOf": [{"type": kind, "minimum": 0, **limits}, schema(pattern)]}
+
+
+def word_schema(words: Iterable[str]) -> JsonSchema:
+    """The schema of one of a few words, which editors offer."""
+    return {"anyOf": [{"enum": list(words)}, {"type": "string", "pattern": PLACEHOLDER}]}
 
 
 TEXT_SCHEMA: JsonSchema = {"type": ["string", "number", "boolean"]}
@@ -115,7 +118,7 @@ class Reads(Generic[T]):
         return core_schema.no_info_plain_validator_function(self)
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
-        return dict(self.schema)
+        return {"description": self.right, **self.schema}
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,4 +152,4 @@ class ReadsMany(Generic[T]):
         return {"anyOf": [dict(self.item.schema), several]}
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchema:
-        return self.schema
+        return {"description": self.right, **self.schema}
