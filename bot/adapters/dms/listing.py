@@ -28,7 +28,14 @@ from bot.adapters.dms.shapes import (
 from bot.adapters.dms.wire import number_of
 from bot.domain.matching import Patterns
 from bot.domain.model import TaskKey
-from bot.ports import CloudError, CloudProtocolError, ListedTask, Listing, Scope
+from bot.ports import (
+    CloudError,
+    CloudProtocolError,
+    CloudTaskMissing,
+    ListedTask,
+    Listing,
+    Scope,
+)
 
 _AT_A_TIME = 4
 _MOST_PAGES = 1000
@@ -52,6 +59,8 @@ class _Found:
 
     tasks: list[ListedTask] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
+    """Ids of connectors whose tasks could not be told."""
     errors: list[CloudError] = field(default_factory=list)
     smart_connect: list[int] = field(default_factory=list)
 
@@ -84,6 +93,7 @@ class Lister:
             connectors=len(connectors),
             smart_connect_tasks=sum(found.smart_connect) if found.smart_connect else None,
             refused=tuple(sorted(found.refused)),
+            refused_ids=frozenset(found.unknown),
         )
 
     async def _scoped_instances(self, scope: Scope, deadline: float) -> Sequence[InstanceShape]:
@@ -124,6 +134,8 @@ class Lister:
         except CloudError as error:
             found.errors.append(error)
             found.refused.append(f"{connector}: {error.detail}")
+            if not isinstance(error, CloudTaskMissing):  # one that is gone has no tasks
+                found.unknown.add(connector.id)
             return
         for shape in shapes:
             if shape.get("task_id"):
@@ -131,6 +143,7 @@ class Lister:
             else:
                 name = safe_text(shape.get("task_name") or "")
                 found.refused.append(f"{connector}: task {name!r} has no task_id")
+                found.unknown.add(connector.id)
 
     def _listed(self, shape: ListedTaskShape, connector: _Connector) -> ListedTask:
         task_id = shape.get("task_id") or ""

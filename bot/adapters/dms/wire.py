@@ -15,8 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import itemgetter
 from typing import cast
+
+from pydantic_core import from_json
 
 from bot.adapters.dms.shapes import (
     DescriptorShape,
@@ -64,8 +67,8 @@ def query_answer(body: bytes, key: TaskKey, at: datetime) -> QueryAnswer:
 def number_of(value: Number) -> int | None:
     """A number of the wire; None when it is unknown."""
     if isinstance(value, str):
-        numbers = _digits((value,)) if len(value) <= _MOST_DIGITS else None
-        return numbers[0] if numbers else None
+        plain = len(value) <= _MOST_DIGITS and value.isascii() and value.isdecimal()
+        return int(value) if plain else None
     if value is None or value < 0 or value.bit_length() > _MOST_BITS:
         return None
     return value
@@ -138,39 +141,48 @@ def _topic_at_once(
 ) -> TopicSample | None:
     """The topic when every row is plain and about another partition, else None."""
     try:
-        ids, statuses, transferred, log_end = zip(*map(_COLUMNS, rows), strict=True)
+        ids, statuses, *offsets = zip(*map(_COLUMNS, rows), strict=True)
     except (KeyError, ValueError):  # a field that is absent; no rows at all
         return None
-    partitions, sent, ends = _digits(ids), _digits(transferred), _digits(log_end)
-    if partitions is None or sent is None or ends is None or len(set(partitions)) < len(ids):
+    columns = _digits(ids, *offsets)
+    if columns is None or "" in statuses:
         return None
-    if max(partitions) > _LARGEST_PARTITION or "" in statuses:
+    partitions, transferred, log_end = columns
+    order = sorted(partitions)
+    if order[-1] > _LARGEST_PARTITION or len(set(order)) < len(order):
         return None
-    if partitions != sorted(partitions):
-        columns = sorted(zip(partitions, statuses, sent, ends, strict=True))
-        partitions, statuses, sent, ends = zip(*columns, strict=True)
-    lags = [end - at if end > at else 0 for at, end in zip(sent, ends, strict=True)]
+    if partitions != order:
+        place = itemgetter(*sorted(range(len(order)), key=partitions.__getitem__))
+        statuses, transferred, log_end = place(statuses), place(transferred), place(log_end)
+    lags = [end - at if end > at else 0 for at, end in zip(transferred, log_end, strict=True)]
     return TopicSample(
         topic=name,
-        partitions=tuple(partitions),
+        partitions=tuple(order),
         statuses=statuses,
-        transferred=tuple(sent),
-        log_end=tuple(ends),
+        transferred=tuple(transferred),
+        log_end=tuple(log_end),
         lags=tuple(lags),
         unreadable=unreadable,
     )
 
 
-def _digits(column: tuple[Number, ...]) -> Sequence[int] | None:
-    """A column as numbers when all of it is plain digits, else None."""
-    texts = cast("tuple[str, ...]", column)  # what is no text makes join fail
+def _digits(*columns: tuple[Number, ...]) -> Sequence[Sequence[int]] | None:
+    """Columns of equal length as numbers when all of it is plain digits, else None.
+
+    All of them are read as one JSON list: that is twice as fast as int() on each, and as exact.
+    """
+    texts = cast("tuple[str, ...]", tuple(chain.from_iterable(columns)))
     try:
-        joined = "".join(texts)
-        if joined.isascii() and joined.isdecimal():
-            return list(map(int, texts))
-    except (TypeError, ValueError):  # null or a JSON integer; an empty text or a very long one
-        pass
-    return None
+        joined = ",".join(texts)
+        if not joined.isascii() or not joined.replace(",", "").isdecimal():
+            return None
+        numbers: list[int] = from_json(f"[{joined}]")
+    except (TypeError, ValueError):  # null or an integer; an empty text, a zero first, very long
+        return None
+    rows = len(columns[0])
+    if len(numbers) != len(texts):  # a text held a comma
+        return None
+    return [numbers[start : start + rows] for start in range(0, len(texts), rows)]
 
 
 def _topic_by_rows(name: str, rows: Iterable[PartitionShape], unreadable: int) -> TopicSample:
