@@ -108,6 +108,7 @@ def _written_message(message: Message, *, for_page: bool) -> JsonObject:
         "broadcast": message.broadcast,
         "client_msg_id": message.client_msg_id,
         "ephemeral_for": message.ephemeral_for,
+        "prompt": message.prompt,
         "deleted": message.deleted,
         "edited_ts": message.edited_ts,
         "edits": len(message.versions) - 1,

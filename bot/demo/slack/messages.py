@@ -85,6 +85,8 @@ class Message:
     broadcast: bool = False
     client_msg_id: str | None = None
     ephemeral_for: str | None = None
+    prompt: str = ""
+    """For an answer: the command it answers, as it was typed."""
     deleted: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
 

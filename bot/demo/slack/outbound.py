@@ -20,12 +20,12 @@ import aiohttp
 
 from bot.demo.slack.clicks import Click, click_payload
 from bot.demo.slack.identity import Credentials
-from bot.demo.slack.messages import Channel, Content, Message
-from bot.demo.slack.response_urls import ResponseUrls
+from bot.demo.slack.messages import Channel, Message
+from bot.demo.slack.response_urls import Occasion, ResponseUrls
 from bot.demo.slack.signing import signed_headers
 from bot.demo.slack.triggers import Triggers
 from bot.demo.slack.wire import Call, SlackCallError, as_object, parsed
-from bot.demo.slack.workspace import SLACKBOT, Draft, Workspace
+from bot.demo.slack.workspace import SLACKBOT, Workspace
 
 ANSWER_WITHIN = timedelta(seconds=3)
 _USER_AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
@@ -77,31 +77,35 @@ class Outbound:
         self, url: str, text: str, *, command: str, channel: Channel, user_id: str
     ) -> Delivery:
         """Send a slash command and show the answer in the channel."""
-        trigger_id = self._desk.triggers.issue(user_id)
-        response_url = self._response_url(channel, user_id)
+        occasion = Occasion(channel, user_id, f"{command} {text}".strip())
         fields = {
-            **self._where(channel, user_id),
+            **self._where(occasion),
             "command": command,
             "text": self._escaped(text),
             "api_app_id": self._desk.workspace.seed.app.app_id,
             "is_enterprise_install": "false",
-            "response_url": response_url,
-            "trigger_id": trigger_id,
         }
-        delivery = await self._deliver(url, fields, response_url, trigger_id)
-        return self._show(delivery, channel, user_id, command)
+        delivery = await self._deliver(url, occasion, lambda means: {**fields, **means})
+        if delivery.error is not None or not delivery.body.strip():
+            return self._told(delivery, occasion, command)
+        try:
+            return dataclasses.replace(delivery, shown=self._show(occasion, delivery.body))
+        except SlackCallError as error:
+            refused = dataclasses.replace(delivery, error=error.code)
+            return self._told(refused, occasion, command)
 
-    def _where(self, channel: Channel, user_id: str) -> dict[str, str]:
+    def _where(self, occasion: Occasion) -> dict[str, str]:
         seed = self._desk.workspace.seed
-        person = self._desk.workspace.person(user_id)
+        channel = occasion.channel
+        person = self._desk.workspace.person(occasion.user_id)
         return {
             "token": "deprecated",
             "team_id": seed.team_id,
             "team_domain": seed.team_domain,
             "channel_id": channel.id,
             "channel_name": "privategroup" if channel.private else channel.name,
-            "user_id": user_id,
-            "user_name": person.name if person is not None else user_id.lower(),
+            "user_id": occasion.user_id,
+            "user_name": person.name if person is not None else occasion.user_id.lower(),
         }
 
     def _escaped(self, text: str) -> str:
@@ -116,25 +120,28 @@ class Outbound:
             safe = re.sub(pattern, f"<#{channel.id}|{channel.name}>", safe)
         return safe
 
-    def _response_url(self, channel: Channel, user_id: str, clicked_ts: str | None = None) -> str:
-        path = self._desk.response_urls.issue(channel.id, user_id, clicked_ts=clicked_ts)
-        return self._desk.base_url().rstrip("/") + path
-
     async def click(self, url: str, click: Click) -> Delivery:
-        """Send a block_actions payload. Raises: ValueError when there is no such element."""
+        """Send a block_actions payload; what the app answers in the body is not shown.
+
+        Raises: ValueError when there is no such element.
+        """
         payload = click_payload(self._desk.workspace, click)
         channel = self._desk.workspace.channels[click.channel_id]
-        trigger_id = self._desk.triggers.issue(click.user_id)
-        response_url = self._response_url(channel, click.user_id, click.ts)
-        payload.update(trigger_id=trigger_id, response_url=response_url)
-        fields = {"payload": json.dumps(payload)}
-        delivery = await self._deliver(url, fields, response_url, trigger_id)
-        return self._show(delivery, channel, click.user_id, "That action")
+        occasion = Occasion(channel, click.user_id, clicked_ts=click.ts)
+        delivery = await self._deliver(
+            url, occasion, lambda means: {"payload": json.dumps({**payload, **means})}
+        )
+        return self._told(delivery, occasion, "That action")
 
     async def _deliver(
-        self, url: str, fields: dict[str, str], response_url: str, trigger_id: str
+        self, url: str, occasion: Occasion, form: Callable[[dict[str, str]], dict[str, str]]
     ) -> Delivery:
+        """Send the form, made with the means to answer: a response URL and a trigger id."""
         clock = self._desk.workspace.clock
+        path = self._desk.response_urls.issue(occasion)
+        response_url = self._desk.base_url().rstrip("/") + path
+        trigger_id = self._desk.triggers.issue(occasion.user_id)
+        fields = form({"response_url": response_url, "trigger_id": trigger_id})
         started_s = clock.monotonic_s()
         status, error, body = await self._exchange(url, urlencode(fields).encode())
         elapsed = timedelta(seconds=clock.monotonic_s() - started_s)
@@ -162,30 +169,20 @@ class Outbound:
             failed = None if response.status == 200 else "dispatch_failed"
             return response.status, failed, text
 
-    def _show(self, delivery: Delivery, channel: Channel, user_id: str, what: str) -> Delivery:
-        """Show the answer, or why there is none."""
-        if delivery.error is not None:
-            return self._failed(delivery, delivery.error, (channel, user_id, what))
-        if not delivery.body.strip():
-            return delivery
-        try:
-            shown = self._shown(channel, user_id, delivery.body)
-        except SlackCallError as error:
-            return self._failed(delivery, error.code, (channel, user_id, what))
-        return dataclasses.replace(delivery, shown=shown)
-
-    def _shown(self, channel: Channel, user_id: str, body: str) -> Message:
+    def _show(self, occasion: Occasion, body: str) -> Message:
         if not body.lstrip().startswith("{"):
-            return self._desk.response_urls.tell(channel, user_id, body)
+            bot = self._desk.workspace.bot
+            return self._desk.response_urls.tell(occasion, body, bot)
         fields = as_object(parsed(body, otherwise="invalid_command_response")) or {}
-        return self._desk.response_urls.show(channel, user_id, Call("command", fields))
+        return self._desk.response_urls.show(occasion, Call("command", fields))
 
-    def _failed(self, delivery: Delivery, error: str, where: tuple[Channel, str, str]) -> Delivery:
-        channel, user_id, what = where
+    def _told(self, delivery: Delivery, occasion: Occasion, what: str) -> Delivery:
+        """The delivery, and in Slack's words to the person why it failed, if it did."""
+        if delivery.error is None:
+            return delivery
         if delivery.status not in (None, 200):
             text = f"{what} failed because the app responded with status code {delivery.status}"
         else:
-            text = f"{what} failed with the error “{error}”"
-        draft = Draft(Content(text), SLACKBOT, ephemeral_for=user_id)
-        shown = self._desk.workspace.post(channel, draft)
-        return dataclasses.replace(delivery, error=error, shown=shown)
+            text = f"{what} failed with the error “{delivery.error}”"
+        shown = self._desk.response_urls.tell(occasion, text, SLACKBOT)
+        return dataclasses.replace(delivery, shown=shown)

@@ -7,6 +7,7 @@ messages; a click's may also replace or delete the message that was clicked. Wit
 bolt-python issue 1268 for what replace_original does after a command.
 """
 
+import dataclasses
 import itertools
 import secrets
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from bot.demo.slack.content import read_content
-from bot.demo.slack.messages import Channel, Content, Message
+from bot.demo.slack.messages import Author, Channel, Content, Message
 from bot.demo.slack.wire import Call, SlackCallError, as_object, parsed
 from bot.demo.slack.workspace import Draft, Workspace
 
@@ -24,11 +25,19 @@ USES_MOST = 5
 LIFETIME = timedelta(minutes=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a person did that an app may answer: typed `prompt`, or clicked the message given."""
+
+    channel: Channel
+    user_id: str
+    prompt: str = ""
+    clicked_ts: str | None = None
+
+
 @dataclass(slots=True)
 class _Ticket:
-    channel_id: str
-    user_id: str
-    clicked_ts: str | None
+    occasion: Occasion
     issued_s: float
     uses: int = 0
 
@@ -42,12 +51,12 @@ class ResponseUrls:
         self._numbers = itertools.count(1)
         self._tickets: dict[str, _Ticket] = {}
 
-    def issue(self, channel_id: str, user_id: str, *, clicked_ts: str | None = None) -> str:
-        """A new address, as a path of this application; `clicked_ts` is the message of a click."""
-        kind = "commands" if clicked_ts is None else "actions"
+    def issue(self, occasion: Occasion) -> str:
+        """A new address, as a path of this application."""
+        kind = "commands" if occasion.clicked_ts is None else "actions"
         team_id = self._workspace.seed.team_id
         path = f"/{kind}/{team_id}/{next(self._numbers)}/{secrets.token_urlsafe(12)}"
-        self._tickets[path] = _Ticket(channel_id, user_id, clicked_ts, self._monotonic_s())
+        self._tickets[path] = _Ticket(occasion, self._monotonic_s())
         return path
 
     def add_routes(self, application: web.Application) -> None:
@@ -59,7 +68,7 @@ class ResponseUrls:
     async def _serve(self, request: web.Request) -> web.Response:
         try:
             ticket = self._use(request.path)
-            self._post(ticket, await _read(request))
+            self._post(ticket.occasion, await _read(request))
         except SlackCallError as error:
             status = 404 if error.code in ("no_service", "expired_url", "used_url") else 400
             return web.Response(status=status, text=error.code)
@@ -76,34 +85,34 @@ class ResponseUrls:
         ticket.uses += 1
         return ticket
 
-    def _post(self, ticket: _Ticket, call: Call) -> None:
-        channel = self._workspace.channels[ticket.channel_id]
-        clicked = channel.messages.get(ticket.clicked_ts or "")
+    def _post(self, occasion: Occasion, call: Call) -> None:
+        channel = occasion.channel
+        clicked = channel.messages.get(occasion.clicked_ts or "")
         if clicked is not None and call.flag("delete_original"):
             self._workspace.delete(channel, clicked)
         elif clicked is not None and _replaces(call, clicked):
             self._workspace.edit(channel, clicked, read_content(call))
         else:
-            self.show(channel, ticket.user_id, call)
+            self.show(occasion, call)
 
-    def show(self, channel: Channel, user_id: str, call: Call) -> Message:
+    def show(self, occasion: Occasion, call: Call) -> Message:
         """Post an answer as a new message: for everybody, or for this person alone."""
-        content = read_content(call)
-        for_all = call.text("response_type") == "in_channel"
+        draft = Draft(
+            content=read_content(call),
+            author=self._workspace.bot,
+            thread_ts=call.text("thread_ts") or None,
+            prompt=occasion.prompt,
+        )
+        if call.text("response_type") == "in_channel":
+            return self._workspace.post(occasion.channel, draft)
         return self._workspace.post(
-            channel,
-            Draft(
-                content=content,
-                author=self._workspace.bot,
-                thread_ts=call.text("thread_ts") or None,
-                ephemeral_for=None if for_all else user_id,
-            ),
+            occasion.channel, dataclasses.replace(draft, ephemeral_for=occasion.user_id)
         )
 
-    def tell(self, channel: Channel, user_id: str, text: str) -> Message:
-        """Show one person a plain sentence as the app's answer."""
-        draft = Draft(Content(text), self._workspace.bot, ephemeral_for=user_id)
-        return self._workspace.post(channel, draft)
+    def tell(self, occasion: Occasion, text: str, author: Author) -> Message:
+        """Show the person a plain sentence."""
+        draft = Draft(Content(text), author, ephemeral_for=occasion.user_id, prompt=occasion.prompt)
+        return self._workspace.post(occasion.channel, draft)
 
 
 def _replaces(call: Call, clicked: Message) -> bool:

@@ -28,6 +28,7 @@ class Draft:
     broadcast: bool = False
     client_msg_id: str | None = None
     ephemeral_for: str | None = None
+    prompt: str = ""
 
 
 class Workspace:
@@ -111,6 +112,7 @@ class Workspace:
             broadcast=draft.broadcast,
             client_msg_id=draft.client_msg_id,
             ephemeral_for=draft.ephemeral_for,
+            prompt=draft.prompt,
         )
         channel.messages[ts] = message
         self._ring(channel, message)
