@@ -247,12 +247,14 @@ class Snapshot:
     """What the core needs after a restart."""
 
     states: tuple[AlertState, ...] = ()
-    """Not quiet ones only."""
+    """Those that were ever anything but quiet: a quiet one has a version to go on from."""
     cards: tuple[Card, ...] = ()
-    """Not closed ones only."""
+    """Those that are not closed."""
     windows: Mapping[TaskKey, TaskHistory] = field(default_factory=dict)
     discovered: tuple[ListedTask, ...] = ()
     """Tasks of the last good discovery."""
+    unreadable_windows: int = 0
+    """Windows that are damaged or of another version, and are missing above."""
 
 
 class AlertStore(Protocol):
@@ -265,7 +267,9 @@ class AlertStore(Protocol):
     async def commit(self, change: Change) -> None:
         """Writes a change whole or not at all; afterwards every saved version is one higher.
 
-        Committing the very same change again writes nothing new (ids are derived).
+        Committing the very same change again writes nothing new and is no conflict. Of an
+        incident's evidence changes only the latest event is kept. A card's rang_at is the
+        notifier's: it is taken over from a new card and never written afterwards.
 
         Raises: StoreConflict when a state or card was saved by somebody else meanwhile;
             StoreUnavailable.
@@ -335,8 +339,10 @@ class Outbox(Protocol):
     async def claim(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[OutboxRow]:
         """Claims due rows, at most one per card and the oldest of it, until now + lease.
 
-        Waiting CARD rows of one card coalesce: the newest is claimed with the oldest one's place
-        and `rings`, the others are marked as merged. Raises: StoreUnavailable.
+        Waiting CARD rows of one card coalesce: the newest is claimed in the oldest one's place
+        and rings if any would. A card without a message is posted before its replies; a reply
+        without a root is claimed only when no CARD row of its card waits.
+        Raises: StoreUnavailable.
         """
         ...
 
@@ -353,7 +359,10 @@ class Outbox(Protocol):
         ...
 
     async def drop_root(self, card_id: str) -> None:
-        """Forgets where a card is, so that its next look is posted anew."""
+        """Forgets where a card is, so that its next look is posted anew.
+
+        When no look waits, the last delivered one waits again, because replies need a root.
+        """
         ...
 
     async def release_claims(self) -> None:
@@ -372,6 +381,7 @@ class IncidentFilter:
     open_only: bool = True
     key: TaskKey | None = None
     since: datetime | None = None
+    """Without those that ended before."""
     limit: int = 200
 
 
