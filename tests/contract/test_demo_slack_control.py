@@ -1,4 +1,4 @@
-"""The simulator's own addresses: its state, the changes to it, its page, and what is typed there."""
+"""The simulator's own addresses: its state and changes, its page, and what is typed there."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -10,6 +10,8 @@ import pytest_asyncio
 from aiohttp import web
 
 import bot.demo
+from bot.demo.slack import Content
+from bot.demo.slack.workspace import Draft
 from tests.contract.slack_world import (
     World,
     answers,
@@ -89,7 +91,8 @@ async def test_the_pages_view_leaves_out_the_past(
     gone = await world.client.chat_postMessage(channel="C1", text="gone")
     await world.client.chat_delete(channel="C1", ts=gone["ts"])
     for number in range(201):
-        await world.client.chat_postMessage(channel="C1", text=str(number))
+        draft = Draft(Content(str(number)), world.slack.workspace.bot)
+        world.slack.workspace.post(world.slack.channel("C1"), draft)
 
     messages = channel(await state(http, "?view=page"), "C1")["messages"]
     everything = channel(await state(http), "C1")["messages"]
