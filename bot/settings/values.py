@@ -18,6 +18,9 @@ METADATA_ENDPOINT = "http://169.254.169.254"
 """Where a cloud server asks for its own keys (ECS user guide, "Obtaining Metadata")."""
 
 
+DEFAULT_TIMEOUT = timedelta(seconds=10)
+
+
 @dataclass(frozen=True, slots=True)
 class AkSkAuth:
     """An access key; a temporary one has a security token."""
@@ -68,13 +71,18 @@ class AccountSettings:
     requests_per_second: float = 20.0
     concurrency: int = 50
     timeout: timedelta | None = None
-    """The longest a request may take where the file says it; None: derived from the interval."""
+    """The longest a request may take, where the file says it."""
     ca_file: Path | None = None
     """Trusted instead of the system's authorities."""
     proxy: Secret | None = None
     """Its address may hold a password."""
     console_url: str | None = None
     """Template, see `bot.domain.links`."""
+
+    @property
+    def request_timeout(self) -> timedelta:
+        """The longest a request may take; what is left of its poll may be less."""
+        return self.timeout or DEFAULT_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
