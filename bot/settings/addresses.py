@@ -150,8 +150,8 @@ def token_of(prefix: str, right: str) -> Callable[[str], str]:
     others = tuple(kind for kind in _TOKEN_KINDS if kind != prefix)
 
     def read(text: str) -> str:
-        if secret(text).startswith(others):
+        if not text or text.startswith(others):
             raise Wrong(right)
-        return text
+        return secret(text)
 
     return read

@@ -66,8 +66,8 @@ def parse(source: Source) -> Settings:
     if not tree:
         problems.raise_if_any()
     replacing = Replacing(source.environ, source.folder, problems, required=source.require_secrets)
-    _fill_in_credentials(tree, source.environ)
     whole = {key: replacing.tree(value, (key,)) for key, value in tree.items()}
+    _fill_in_credentials(whole, replacing)
     references.check(whole, problems)
     file = _validated(whole, problems)
     problems.raise_if_any()
@@ -85,20 +85,24 @@ def parse(source: Source) -> Settings:
     )
 
 
-def _fill_in_credentials(tree: dict[str, Tree], environ: Mapping[str, str]) -> None:
+def _fill_in_credentials(tree: dict[str, Tree], replacing: Replacing) -> None:
     """An account without `auth` has the one that the vendor's variables make."""
     accounts = tree.get("accounts")
-    if not isinstance(accounts, dict):
-        return
-    variables = {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
-    if environ.get(SECURITY_TOKEN):
-        variables["security_token"] = SECURITY_TOKEN
-    for account in accounts.values():
+    for name, account in accounts.items() if isinstance(accounts, dict) else ():
         if isinstance(account, dict) and "auth" not in account:
-            auth: dict[str, Tree] = {"type": Scalar("aksk", "aksk")}
-            for key, name in variables.items():
-                auth[key] = Scalar(f"${{{name}}}", f"${{{name}}}")
-            account["auth"] = auth
+            account["auth"] = _credentials(("accounts", name, "auth"), replacing)
+
+
+def _credentials(place: Place, replacing: Replacing) -> Tree:
+    auth: dict[str, Tree] = {"type": Scalar("aksk", "aksk")}
+    for key, name in (("access_key", ACCESS_KEY), ("secret_key", SECRET_KEY)):
+        value = replacing.environ.get(name)
+        if not value:
+            replacing.lacks(place, f"not given, and the environment variable {name} is not set")
+        auth[key] = Scalar(value or "", f"${{{name}}}", missing=not value)
+    if token := replacing.environ.get(SECURITY_TOKEN):
+        auth["security_token"] = Scalar(token, f"${{{SECURITY_TOKEN}}}")
+    return auth
 
 
 def _validated(tree: dict[str, Tree], problems: Problems) -> File | None:

@@ -190,7 +190,7 @@ def share(text: str) -> float:
 def flag(text: str) -> bool:
     """`true` or `false`, and nothing else."""
     if text not in ("true", "false"):
-        raise Wrong("true or false")
+        raise Wrong("true or false", did_you_mean(text.lower(), ("true", "false")))
     return text == "true"
 
 
@@ -211,9 +211,13 @@ def word_of(words: Iterable[str]) -> Callable[[str], str]:
 
 def line_of_text(text: str) -> str:
     """Any text on one line, not empty, without spaces around it."""
-    if not text or text != text.strip() or not text.isprintable():
+    if not _is_line(text):
         raise Wrong("a text on one line, without spaces around it,")
     return text
+
+
+def _is_line(text: str) -> bool:
+    return bool(text) and text == text.strip() and text.isprintable()
 
 
 def _of_form(pattern: str, right: str, hint: str = "") -> Callable[[str], str]:
@@ -249,28 +253,28 @@ def name(text: str) -> str:
 
     A slash is left to `account/task_name`; globs and spaces would make it impossible to type.
     """
-    if not line_of_text(text) or re.search(r"[\s/*?\[\]=]", text) or text[0] in "!@#<":
+    if not _is_line(text) or re.search(r"[\s/*?\[\]=]", text) or text[0] in "!@#<":
         raise Wrong("a name without spaces and without / * ? [ ] =")
     return text
 
 
 def link_title(text: str) -> str:
     """The text of a button; Slack takes 75 characters (Block Kit reference, button element)."""
-    if len(line_of_text(text)) > 75:
+    if not _is_line(text) or len(text) > 75:
         raise Wrong("a title of at most 75 characters")
     return text
 
 
 def glob(text: str) -> str:
     """A glob, `!` before it negates."""
-    if not line_of_text(text).removeprefix("!"):
+    if not _is_line(text.removeprefix("!")):
         raise Wrong("a glob such as orders-* or !tmp-*")
     return text
 
 
 def plain_glob(text: str) -> str:
     """A glob that does not negate."""
-    if line_of_text(text).startswith("!"):
+    if not _is_line(text) or text.startswith("!"):
         raise Wrong("a glob without !")
     return text
 

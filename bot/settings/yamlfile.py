@@ -18,8 +18,8 @@ from bot.settings.problems import Path, Problems, dotted, quoted
 
 MERGE = "<<"
 PRIVATE = "x-"
-MAX_PLACES = 1_000_000
-"""Aliases of aliases can multiply a small file into an endless one."""
+MAX_REPEATS = 50_000
+"""Places that aliases may repeat: aliases of aliases can make an endless file of a small one."""
 
 _TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 _FAST_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
@@ -82,14 +82,16 @@ def read(text: str, problems: Problems) -> dict[str, Tree]:
         line = text.count("\n", 0, error.position) + 1
         problems.at_line(line, f"not YAML: found the character U+{error.character:04X}, remove it")
     except RecursionError:
-        problems.at_line(1, "nested too deeply, or an anchor that contains itself")
+        problems.at_line(1, "nested too deeply, or aliases without end")
     return {}
 
 
 def _composed(text: str) -> Node | None:
     try:
         return yaml.compose(text, Loader=_FAST_LOADER)
-    except yaml.YAMLError:
+    except yaml.YAMLError as error:
+        if "nesting depth" in str(error):
+            raise RecursionError from None
         # The slower reader says better, and the same everywhere, what is wrong and where.
         return yaml.compose(text, Loader=yaml.BaseLoader)
 
@@ -118,7 +120,8 @@ class _Reader:
     def __init__(self, problems: Problems) -> None:
         self.lines: dict[Path, int] = {}
         self._problems = problems
-        self._places = 0
+        self._seen: set[int] = set()
+        self._repeats = 0
 
     def mapping(self, node: MappingNode, path: Path) -> dict[str, Tree]:
         """A mapping with what it merges in."""
@@ -150,8 +153,9 @@ class _Reader:
         into[name] = self._value(value, here)
 
     def _value(self, node: Node, path: Path) -> Tree:
-        self._places += 1
-        if self._places > MAX_PLACES:
+        self._repeats += id(node) in self._seen
+        self._seen.add(id(node))
+        if self._repeats > MAX_REPEATS:
             raise RecursionError
         if node.tag not in _TAGS:
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
