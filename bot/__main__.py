@@ -1,1 +1,8 @@
 """Runs the command line as `python -m bot`."""
+
+import sys
+
+from bot.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

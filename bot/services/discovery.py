@@ -124,7 +124,6 @@ class Discovery:
         """Every watched task that the accounts show, as of their last good listing."""
         return [task for known in self._known.values() for task in known.tasks]
 
-    @property
     def errors(self) -> Mapping[str, str]:
         """Accounts whose latest discovery failed, with the reason."""
         return {name: known.error for name, known in self._known.items() if known.error}

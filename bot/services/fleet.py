@@ -87,6 +87,11 @@ class Fleet:
         """The memory of a task; None when it is not watched."""
         return self._tasks.get(key)
 
+    def troubled(self, key: TaskKey) -> bool:
+        """Whether a task has open incidents."""
+        memory = self._tasks.get(key)
+        return memory is not None and bool(memory.alerts.incidents())
+
     def of_account(self, account: str) -> list[TaskMemory]:
         """The tasks of one account."""
         return [memory for key, memory in self._tasks.items() if key.account == account]

@@ -83,6 +83,7 @@ class Poller:
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ended = asyncio.Event()
 
     def watch(self, tasks: Iterable[WatchedTask]) -> None:
         """Polls exactly these tasks from now on; the schedule of those that stay is kept."""
@@ -112,11 +113,16 @@ class Poller:
             await self._idle.wait()
             for worker in workers:
                 worker.cancel()
+        self._ended.set()
 
     def stop(self) -> None:
         """Starts no further polls."""
         self._stopping = True
         self._changed.set()
+
+    async def ended(self) -> None:
+        """Returns once the polls in hand have ended after a stop."""
+        await self._ended.wait()
 
     async def refresh(self, key: TaskKey) -> None:
         """Polls a task now, or waits for the poll in hand; returns when it was observed.

@@ -7,7 +7,7 @@ command line say the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import nlargest
@@ -45,7 +45,7 @@ class Pulse:
     started_at: datetime
     delivery: Callable[[], Delivery]
     store_down: Callable[[], bool]
-    discovery_errors: Callable[[], Iterable[tuple[str, str]]]
+    discovery_errors: Callable[[], Mapping[str, str]]
 
 
 class Queries:
@@ -201,7 +201,7 @@ def _of_accounts(accounts: Iterable[AccountHealth], pulse: Pulse) -> Iterable[Ai
     for account in accounts:
         if account.failure is not None:
             yield Ailment(f"cloud {account.account}", account.failure)
-    for account_name, why in pulse.discovery_errors():
+    for account_name, why in pulse.discovery_errors().items():
         yield Ailment(f"cloud {account_name}", f"discovery: {why}")
 
 

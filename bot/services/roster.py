@@ -62,7 +62,8 @@ class Roster:
     def _lost(self, discovery: Discovery) -> list[TaskMemory]:
         if self._orphans is None:
             self._orphans = self._fleet.orphans()
-        waiting, lost = [], []
+        waiting: list[TaskMemory] = []
+        lost: list[TaskMemory] = []
         for memory in self._orphans:
             key = memory.task.key
             if self._fleet.get(key) is not None:

@@ -66,6 +66,9 @@ class MadeUpFleet:
     async def health(self) -> HealthReport:
         return self.report
 
+    async def _metrics(self) -> bytes:
+        return self.exposition
+
     def _ask_the_store(self) -> None:
         if self.store_away:
             raise StoreUnavailable("the database is locked")
@@ -75,7 +78,7 @@ class MadeUpFleet:
             reads=self,
             samples=self.samples,
             health=self.health,
-            metrics=lambda: self.exposition,
+            metrics=self._metrics,
             alive=lambda: self.loops_alive,
             ready=lambda: self.started,
             clock=SetClock(NOW),

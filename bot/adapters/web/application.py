@@ -65,7 +65,7 @@ class _Site:
         return _probe(good=self._sources.ready(), words=("ready", "not ready"))
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        body = self._sources.metrics()
+        body = await self._sources.metrics()
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: METRICS_TYPE})
 
 

@@ -45,7 +45,7 @@ class Sources:
     samples: Callable[[TaskKey, datetime], AsyncIterator[TaskSample]]
     """Stored samples of a task from an instant on, oldest first. Raises: StoreError."""
     health: Callable[[], Awaitable[HealthReport]]
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     """Prometheus' text format, version 0.0.4."""
     alive: Callable[[], bool]
     """Whether the process's loops are alive."""

@@ -1,0 +1,66 @@
+"""Where the bot listens: one site for everything, or two when an admin port is configured."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.adapters.web.application import web_application
+from bot.adapters.web.sources import Sources
+from bot.settings.values import HttpSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the bot listens."""
+
+    public: str
+    admin: str
+    """The same as `public` unless an admin port is configured."""
+
+
+@asynccontextmanager
+async def listening(
+    http: HttpSettings, sources: Sources, slack_routes: Iterable[web.RouteDef]
+) -> AsyncIterator[Address]:
+    """Listens until the block ends. With an admin port only Slack's routes are on the public one.
+
+    Raises: OSError when a port cannot be had.
+    """
+    token = http.token.reveal() if http.token else None
+    async with AsyncExitStack() as stack:
+        if http.admin_port is None:
+            everything = web_application(sources, token=token, routes=slack_routes)
+            public = await stack.enter_async_context(_site(everything, http.host, http.port))
+            yield Address(public, public)
+            return
+        slack_only = web.Application()
+        slack_only.add_routes(slack_routes)
+        public = await stack.enter_async_context(_site(slack_only, http.host, http.port))
+        rest = web_application(sources, token=token)
+        admin = await stack.enter_async_context(_site(rest, http.host, http.admin_port))
+        yield Address(public, admin)
+
+
+@asynccontextmanager
+async def _site(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    # Access logs would hold what people type; requests are counted, not logged.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=3)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, reuse_address=True)
+        await site.start()
+        bound = runner.addresses[0][1]
+        yield f"http://{_reachable(host)}:{bound}"
+    finally:
+        await runner.cleanup()
+
+
+def _reachable(host: str) -> str:
+    """A host that a person on this machine can open."""
+    if host in ("0.0.0.0", "", "::"):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

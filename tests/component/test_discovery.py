@@ -1,0 +1,168 @@
+"""Discovery over a scripted account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.discovery import DiscoveryEntry
+from bot.domain.matching import Patterns
+from bot.domain.model import TaskKey
+from bot.domain.names import ConfiguredTask
+from bot.ports import CloudUnavailable, ListedTask, Listing
+from bot.services.discovery import Discovery, Wanted
+from tests.fake_store import FakeStore
+from tests.fakes import FakeCloud, LoopClock, Recorder
+
+pytestmark = pytest.mark.looptime
+
+
+def listed(number: int, *, connector: str = "c1", name: str | None = None) -> ListedTask:
+    return ListedTask(
+        key=TaskKey("prod", connector, f"id-{number}"),
+        task_name=name or f"task-{number}",
+        status="RUNNING",
+        topics_text="orders",
+        connector_id=connector,
+        instance_id=f"instance-of-{connector}",
+        instance_name="kafka-a",
+    )
+
+
+def listing(tasks: Sequence[ListedTask], refused: Sequence[str] = ()) -> Listing:
+    return Listing("prod", tuple(tasks), 1, 1, refused_ids=frozenset(refused))
+
+
+class Bench:
+    """Discovery of one account and what it told."""
+
+    def __init__(self, *entries: DiscoveryEntry) -> None:
+        self.cloud = FakeCloud(LoopClock())
+        self.recorder = Recorder()
+        self.store = FakeStore()
+        self.told: list[str] = []
+        self.discovery = Discovery(
+            {"prod": self.cloud},
+            Wanted(entries or (DiscoveryEntry(("prod",)),)),
+            self.store,
+            self.recorder,
+            changed=self._changed,
+        )
+
+    async def _changed(self, account: str) -> None:
+        self.told.append(account)
+
+    async def shows(self, *tasks: ListedTask, refused: Sequence[str] = ()) -> bool:
+        self.cloud.listing = listing(tasks, refused)
+        return await self.discovery.discover("prod")
+
+    def names(self) -> list[str]:
+        return sorted(task.task_name for task in self.discovery.tasks)
+
+
+async def test_what_the_account_shows_is_told_and_stored() -> None:
+    bench = Bench()
+    assert await bench.shows(listed(1), listed(2))
+    assert bench.names() == ["task-1", "task-2"]
+    assert bench.told == ["prod"]
+    assert len((await bench.store.load()).discovered) == 2
+
+
+async def test_an_unchanged_listing_is_told_only_the_first_time() -> None:
+    bench = Bench()
+    for _ in range(3):
+        await bench.shows(listed(1))
+    assert bench.told == ["prod"]
+
+
+async def test_a_first_listing_is_told_even_when_it_shows_what_was_stored() -> None:
+    bench = Bench()
+    bench.discovery.start_with([listed(1)])
+    assert bench.names() == ["task-1"]
+    await bench.shows(listed(1))
+    assert bench.told == ["prod"]
+
+
+async def test_a_listing_that_loses_more_than_half_is_a_failed_discovery() -> None:
+    bench = Bench()
+    await bench.shows(*(listed(number) for number in range(10)))
+    assert not await bench.shows(*(listed(number) for number in range(4)))
+    assert len(bench.names()) == 10
+    assert bench.discovery.errors() == {"prod": "the listing lost 6 of 10 tasks"}
+    assert await bench.shows(*(listed(number) for number in range(5)))
+    assert len(bench.names()) == 5
+    assert bench.discovery.errors() == {}
+
+
+async def test_a_great_loss_is_believed_when_three_listings_in_a_row_show_it() -> None:
+    bench = Bench()
+    await bench.shows(*(listed(number) for number in range(10)))
+    results = [await bench.shows(listed(0)) for _ in range(3)]
+    assert results == [False, False, True]
+    assert bench.names() == ["task-0"]
+
+
+async def test_a_connector_that_refuses_keeps_its_tasks() -> None:
+    bench = Bench()
+    await bench.shows(listed(1), listed(2, connector="c2"), listed(3))
+    assert await bench.shows(listed(1), listed(3), refused=["c2"])
+    assert bench.names() == ["task-1", "task-2", "task-3"]
+
+
+async def test_a_cloud_that_is_away_changes_nothing_and_is_logged_once() -> None:
+    bench = Bench()
+    await bench.shows(listed(1))
+    bench.cloud.listing = CloudUnavailable("HTTP 503")
+    for _ in range(3):
+        assert not await bench.discovery.discover("prod")
+    assert bench.names() == ["task-1"]
+    assert bench.recorder.events().count("discovery failed") == 1
+    await bench.shows(listed(1))
+    assert bench.recorder.events().count("discovery works again") == 1
+
+
+async def test_names_can_be_included_and_excluded() -> None:
+    bench = Bench(DiscoveryEntry(("prod",), names=Patterns(("orders-*", "!*-tmp"))))
+    await bench.shows(
+        listed(1, name="orders-eu"), listed(2, name="orders-tmp"), listed(3, name="clicks")
+    )
+    assert bench.names() == ["orders-eu"]
+
+
+async def test_a_new_task_is_found_within_the_interval() -> None:
+    bench = Bench(DiscoveryEntry(("prod",), interval=timedelta(minutes=10)))
+    bench.cloud.listing = listing([listed(1)])
+    running = asyncio.create_task(bench.discovery.run())
+    await asyncio.sleep(1)
+    bench.cloud.listing = listing([listed(1), listed(2)])
+    await asyncio.sleep(600)
+    assert bench.names() == ["task-1", "task-2"]
+    running.cancel()
+
+
+async def test_after_a_failed_start_the_account_is_asked_again_soon() -> None:
+    bench = Bench()
+    bench.cloud.listing = CloudUnavailable("HTTP 503")
+    running = asyncio.create_task(bench.discovery.run())
+    await asyncio.sleep(1)
+    bench.cloud.listing = listing([listed(1)])
+    await asyncio.sleep(31)
+    assert bench.names() == ["task-1"]
+    running.cancel()
+
+
+async def test_a_task_configured_by_its_instance_is_found_without_watching_its_neighbours() -> None:
+    bench = Bench()
+    entry = ConfiguredTask("orders", "prod", "id-2", instance_id="instance-of-c1")
+    wanted = Wanted(configured=(entry,))
+    discovery = Discovery(
+        {"prod": bench.cloud}, wanted, bench.store, bench.recorder, changed=bench._changed
+    )
+    bench.cloud.listing = listing([listed(1), listed(2)])
+    assert await discovery.discover("prod")
+    assert [task.key.task_id for task in discovery.tasks] == ["id-2"]
+    assert [task.key.connector_id for task in wanted.tasks(discovery.tasks)] == ["c1"]
+    assert discovery.settled("prod")
