@@ -40,7 +40,7 @@ class Gate:
 class WebApi:
     """Answers the calls of the Web API."""
 
-    def __init__(self, workspace: Workspace, methods: MethodTable, gate: Gate) -> None:
+    def __init__(self, workspace: Workspace, methods: MethodTable, *, gate: Gate) -> None:
         self._workspace = workspace
         self._methods = methods
         self._gate = gate
@@ -67,7 +67,7 @@ class WebApi:
         if fault is None:
             return self._carry_out(call)
         done = self._carry_out(call) if fault.accepted else None
-        return await self._misbehave(request, call, fault, done)
+        return await self._misbehave(request, call, fault=fault, done=done)
 
     def _channel_id(self, call: Call) -> str:
         """The channel by id even when the caller named it; as given when unknown."""
@@ -88,7 +88,9 @@ class WebApi:
             raise self._special(call)
         if not method.public:
             self._check_token(call)
-        wait_s = self._gate.limiter.take(call.method, method.tier, self._channel_id(call))
+        wait_s = self._gate.limiter.take(
+            call.method, method.tier, channel_id=self._channel_id(call)
+        )
         if wait_s is not None:
             raise SlackCallError("ratelimited", {"retry_after": wait_s})
         self._check_scope(method)
@@ -133,7 +135,7 @@ class WebApi:
         return web.json_response(body, status=status, headers={**scopes, **(headers or {})})
 
     async def _misbehave(
-        self, request: web.Request, call: Call, fault: Fault, done: web.Response | None
+        self, request: web.Request, call: Call, *, fault: Fault, done: web.Response | None
     ) -> web.StreamResponse:
         match fault.kind:
             case FaultKind.DROP:
@@ -163,7 +165,7 @@ class WebApi:
     def _wrong_answer(self, call: Call, fault: Fault) -> web.Response:
         match fault.kind:
             case FaultKind.RATE_LIMITED:
-                return self._refuse(self._scripted("ratelimited", call, fault))
+                return self._refuse(self._scripted("ratelimited", call, fault=fault))
             case FaultKind.RATE_LIMITED_IN_200:
                 return self._respond({"ok": False, "error": "rate_limited"})
             case FaultKind.HTML_503:
@@ -173,9 +175,9 @@ class WebApi:
             case FaultKind.BROKEN_JSON:
                 return web.Response(text='{"ok": true, "ch', content_type="application/json")
             case _:
-                return self._refuse(self._scripted(fault.error, call, fault))
+                return self._refuse(self._scripted(fault.error, call, fault=fault))
 
-    def _scripted(self, code: str, call: Call, fault: Fault) -> SlackCallError:
+    def _scripted(self, code: str, call: Call, *, fault: Fault) -> SlackCallError:
         """A refusal with this code and the fields that Slack sends with it."""
         match code:
             case "ratelimited":

@@ -52,12 +52,12 @@ def check_blocks(
 ) -> list[Complaint]:
     """All that Slack would say against these blocks at that place."""
     inspection = Inspection(surface)
-    inspection.count(pointer, blocks, BLOCKS_MOST[surface], least=0)
+    inspection.count(pointer, blocks, most=BLOCKS_MOST[surface], least=0)
     places = inspection.objects(pointer, blocks)
     for place in places:
         _check_block(inspection, place)
     _check_ids(inspection, places)
-    _check_sums(inspection, places, pointer)
+    _check_sums(inspection, places, pointer=pointer)
     return inspection.complaints
 
 
@@ -70,7 +70,7 @@ def _check_block(inspection: Inspection, block: Place) -> None:
     if rule is None or inspection.surface not in rule.surfaces:
         inspection.complain(block.below("type"), f"unsupported type: {kind}")
         return
-    inspection.string(block, "block_id", ID_MOST, least=0)
+    inspection.string(block, "block_id", most=ID_MOST, least=0)
     if rule.fields is not None:
         inspection.known_fields(block, ("type", "block_id", *rule.fields))
     rule.check(inspection, block)
@@ -85,7 +85,7 @@ def _check_ids(inspection: Inspection, places: list[Place]) -> None:
         seen.add(block_id)
 
 
-def _check_sums(inspection: Inspection, places: list[Place], pointer: str) -> None:
+def _check_sums(inspection: Inspection, places: list[Place], *, pointer: str) -> None:
     markdown = [str(p.value.get("text", "")) for p in places if p.value.get("type") == "markdown"]
     if sum(map(len, markdown)) > MARKDOWN_MOST:
         inspection.complain(pointer, f"must be less than {MARKDOWN_MOST + 1} characters")
@@ -97,21 +97,21 @@ def _check_sums(inspection: Inspection, places: list[Place], pointer: str) -> No
 def _check_section(inspection: Inspection, block: Place) -> None:
     if block.value.get("text") is None and block.value.get("fields") is None:
         inspection.complain(block.pointer, "must define either `text` or `fields`")
-    inspection.any_text(block, "text", 3000)
+    inspection.any_text(block, "text", most=3000)
     if block.value.get("fields") is not None:
-        for text in inspection.places(block, "fields", 10):
+        for text in inspection.places(block, "fields", most=10):
             inspection.text_object(text, 2000)
     accessory = inspection.object(block, "accessory")
     if accessory is not None:
-        check_element(inspection, accessory, "accessory")
+        check_element(inspection, accessory, container="accessory")
 
 
 def _check_header(inspection: Inspection, block: Place) -> None:
-    inspection.plain_text(block, "text", 150, required=True)
+    inspection.plain_text(block, "text", most=150, required=True)
 
 
 def _check_context(inspection: Inspection, block: Place) -> None:
-    for element in inspection.places(block, "elements", 10):
+    for element in inspection.places(block, "elements", most=10):
         if element.value.get("type") == "image":
             check_image(inspection, element)
         else:
@@ -119,9 +119,9 @@ def _check_context(inspection: Inspection, block: Place) -> None:
 
 
 def _check_actions(inspection: Inspection, block: Place) -> None:
-    elements = inspection.places(block, "elements", 25)
+    elements = inspection.places(block, "elements", most=25)
     for element in elements:
-        check_element(inspection, element, "actions")
+        check_element(inspection, element, container="actions")
     named = [e for e in elements if e.value.get("action_id")]
     for index, element in enumerate(named):
         if element.value["action_id"] in [e.value["action_id"] for e in named[:index]]:
@@ -129,33 +129,33 @@ def _check_actions(inspection: Inspection, block: Place) -> None:
 
 
 def _check_context_actions(inspection: Inspection, block: Place) -> None:
-    for element in inspection.places(block, "elements", 5):
-        check_element(inspection, element, "context_actions")
+    for element in inspection.places(block, "elements", most=5):
+        check_element(inspection, element, container="context_actions")
 
 
 def _check_image_block(inspection: Inspection, block: Place) -> None:
     check_image(inspection, block)
-    inspection.plain_text(block, "title", 2000)
+    inspection.plain_text(block, "title", most=2000)
 
 
 def _check_markdown(inspection: Inspection, block: Place) -> None:
-    inspection.string(block, "text", MARKDOWN_MOST, required=True)
+    inspection.string(block, "text", most=MARKDOWN_MOST, required=True)
 
 
 def _check_input(inspection: Inspection, block: Place) -> None:
-    inspection.plain_text(block, "label", 2000, required=True)
-    inspection.plain_text(block, "hint", 2000)
+    inspection.plain_text(block, "label", most=2000, required=True)
+    inspection.plain_text(block, "hint", most=2000)
     element = inspection.object(block, "element", required=True)
     if element is not None:
-        check_element(inspection, element, "input")
+        check_element(inspection, element, container="input")
 
 
 def _check_container(inspection: Inspection, block: Place) -> None:
-    inspection.plain_text(block, "title", 150)
-    inspection.any_text(block, "subtitle", 150)
+    inspection.plain_text(block, "title", most=150)
+    inspection.any_text(block, "subtitle", most=150)
     if block.value.get("title") is None and block.value.get("rich_text_title") is None:
         inspection.missing(block, "title")
-    for child in inspection.places(block, "child_blocks", 10):
+    for child in inspection.places(block, "child_blocks", most=10):
         if child.value.get("type") in CONTAINER_CHILDREN:
             _check_block(inspection, child)
         else:
@@ -164,8 +164,8 @@ def _check_container(inspection: Inspection, block: Place) -> None:
 
 
 def _check_alert(inspection: Inspection, block: Place) -> None:
-    inspection.any_text(block, "text", 200, required=True)
-    inspection.one_of(block, "level", ("default", "info", "warning", "error", "success"))
+    inspection.any_text(block, "text", most=200, required=True)
+    inspection.one_of(block, "level", allowed=("default", "info", "warning", "error", "success"))
 
 
 def _check_nothing(_inspection: Inspection, _block: Place) -> None:

@@ -32,23 +32,23 @@ def characters(value: object) -> int:
 
 def check_table(inspection: Inspection, table: Place) -> None:
     """A `table` block. Rows may differ in length; no cell may be empty."""
-    rows = inspection.items(table, "rows", TABLE_ROWS_MOST)
-    _check_rows(inspection, rows, table.below("rows"))
+    rows = inspection.items(table, "rows", most=TABLE_ROWS_MOST)
+    _check_rows(inspection, rows, pointer=table.below("rows"))
     settings = as_list(table.value.get("column_settings") or [])
     if settings is None:
         inspection.complain(table.below("column_settings"), "must provide an array")
         return
-    inspection.count(table.below("column_settings"), settings, TABLE_COLUMNS_MOST, least=0)
+    inspection.count(table.below("column_settings"), settings, most=TABLE_COLUMNS_MOST, least=0)
     given = [item for item in settings if item is not None]
     for column in inspection.objects(table.below("column_settings"), given):
-        inspection.one_of(column, "align", ("left", "center", "right"))
+        inspection.one_of(column, "align", allowed=("left", "center", "right"))
 
 
 def check_data_table(inspection: Inspection, table: Place) -> None:
     """A `data_table` block: a header row, rows of the same length, and a caption."""
-    rows = inspection.items(table, "rows", TABLE_ROWS_MOST + 1, least=2)
-    _check_rows(inspection, rows, table.below("rows"))
-    inspection.string(table, "caption", 3000, required=True)
+    rows = inspection.items(table, "rows", most=TABLE_ROWS_MOST + 1, least=2)
+    _check_rows(inspection, rows, pointer=table.below("rows"))
+    inspection.string(table, "caption", most=3000, required=True)
     widths = {len(row) for row in map(as_list, rows) if row is not None}
     if len(widths) > 1:
         inspection.complain(table.below("rows"), "all rows must have the same number of columns")
@@ -61,13 +61,13 @@ def check_data_table(inspection: Inspection, table: Place) -> None:
         inspection.complain(table.below("page_size"), "must be between 1 and 100")
 
 
-def _check_rows(inspection: Inspection, rows: list[object], pointer: str) -> None:
+def _check_rows(inspection: Inspection, rows: list[object], *, pointer: str) -> None:
     for index, row in enumerate(rows):
         cells = as_list(row)
         if cells is None:
             inspection.complain(f"{pointer}/{index}", "must provide an array")
             continue
-        inspection.count(f"{pointer}/{index}", cells, TABLE_COLUMNS_MOST)
+        inspection.count(f"{pointer}/{index}", cells, most=TABLE_COLUMNS_MOST)
         for cell in inspection.objects(f"{pointer}/{index}", cells):
             _check_cell(inspection, cell)
     if characters(rows) > TABLE_CHARACTERS_MOST:
@@ -77,10 +77,10 @@ def _check_rows(inspection: Inspection, rows: list[object], pointer: str) -> Non
 def _check_cell(inspection: Inspection, cell: Place) -> None:
     match cell.value.get("type"):
         case "raw_text":
-            inspection.string(cell, "text", TABLE_CHARACTERS_MOST, required=True)
+            inspection.string(cell, "text", most=TABLE_CHARACTERS_MOST, required=True)
         case "raw_number":
-            _check_number(inspection, cell, "value")
-            inspection.string(cell, "text", TABLE_CHARACTERS_MOST)
+            _check_number(inspection, cell)
+            inspection.string(cell, "text", most=TABLE_CHARACTERS_MOST)
         case "rich_text":
             check_rich_text(inspection, cell)
             if characters(cell.value) == 0 and not _has_wordless_element(cell.value):
@@ -97,17 +97,17 @@ def _has_wordless_element(value: object) -> bool:
     return isinstance(value, list) and any(_has_wordless_element(item) for item in value)
 
 
-def _check_number(inspection: Inspection, place: Place, key: str) -> None:
-    value = place.value.get(key)
+def _check_number(inspection: Inspection, place: Place) -> None:
+    value = place.value.get("value")
     if value is None:
-        inspection.missing(place, key)
+        inspection.missing(place, "value")
     elif isinstance(value, bool) or not isinstance(value, int | float):
-        inspection.complain(place.below(key), "must provide a number")
+        inspection.complain(place.below("value"), "must provide a number")
 
 
 def check_chart(inspection: Inspection, block: Place) -> None:
     """A `data_visualization` block: a title and one line, bar, area or pie chart."""
-    inspection.string(block, "title", CHART_TITLE_MOST, required=True)
+    inspection.string(block, "title", most=CHART_TITLE_MOST, required=True)
     chart = inspection.object(block, "chart", required=True)
     if chart is None:
         return
@@ -121,46 +121,46 @@ def check_chart(inspection: Inspection, block: Place) -> None:
 
 
 def _check_segments(inspection: Inspection, chart: Place) -> None:
-    for segment in inspection.places(chart, "segments", CHART_SERIES_MOST):
-        inspection.string(segment, "label", CHART_LABEL_MOST, required=True)
-        _check_number(inspection, segment, "value")
+    for segment in inspection.places(chart, "segments", most=CHART_SERIES_MOST):
+        inspection.string(segment, "label", most=CHART_LABEL_MOST, required=True)
+        _check_number(inspection, segment)
 
 
 def _check_series(inspection: Inspection, chart: Place) -> None:
     categories = _check_axis(inspection, chart)
     names = []
-    for series in inspection.places(chart, "series", CHART_SERIES_MOST):
-        names.append(inspection.string(series, "name", CHART_LABEL_MOST, required=True))
+    for series in inspection.places(chart, "series", most=CHART_SERIES_MOST):
+        names.append(inspection.string(series, "name", most=CHART_LABEL_MOST, required=True))
         labels = [_check_point(inspection, p) for p in _points(inspection, series)]
         if sorted(map(str, labels)) != sorted(map(str, categories)):
             inspection.complain(series.below("data"), "must have exactly one point per category")
-    _check_unique(inspection, chart.below("series"), names)
+    _check_unique(inspection, names, pointer=chart.below("series"))
 
 
 def _points(inspection: Inspection, series: Place) -> list[Place]:
-    return inspection.places(series, "data", CHART_POINTS_MOST)
+    return inspection.places(series, "data", most=CHART_POINTS_MOST)
 
 
 def _check_point(inspection: Inspection, point: Place) -> str | None:
-    _check_number(inspection, point, "value")
-    return inspection.string(point, "label", CHART_LABEL_MOST, required=True)
+    _check_number(inspection, point)
+    return inspection.string(point, "label", most=CHART_LABEL_MOST, required=True)
 
 
 def _check_axis(inspection: Inspection, chart: Place) -> list[object]:
     axis = inspection.object(chart, "axis_config", required=True)
     if axis is None:
         return []
-    inspection.string(axis, "x_label", 50)
-    inspection.string(axis, "y_label", 50)
-    categories = inspection.items(axis, "categories", CHART_POINTS_MOST)
+    inspection.string(axis, "x_label", most=50)
+    inspection.string(axis, "y_label", most=50)
+    categories = inspection.items(axis, "categories", most=CHART_POINTS_MOST)
     for index, category in enumerate(categories):
         pointer = f"{axis.below('categories')}/{index}"
-        inspection.length(pointer, str(category), CHART_LABEL_MOST)
-    _check_unique(inspection, axis.below("categories"), categories)
+        inspection.length(pointer, str(category), most=CHART_LABEL_MOST)
+    _check_unique(inspection, categories, pointer=axis.below("categories"))
     return categories
 
 
-def _check_unique(inspection: Inspection, pointer: str, names: Iterable[object]) -> None:
+def _check_unique(inspection: Inspection, names: Iterable[object], *, pointer: str) -> None:
     listed = list(names)
     if len(set(map(str, listed))) != len(listed):
         inspection.complain(pointer, "must be unique")

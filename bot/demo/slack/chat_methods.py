@@ -52,7 +52,7 @@ class ChatMethods:
                 client_msg_id=client_msg_id,
             ),
         )
-        return self._told(channel, message, warnings)
+        return self._told(channel, message, warnings=warnings)
 
     def _earlier(self, channel: Channel, client_msg_id: str | None) -> Message | None:
         if not self._deduplicate or client_msg_id is None:
@@ -77,7 +77,7 @@ class ChatMethods:
             raise SlackCallError("cannot_reply_to_message")
         return thread_ts
 
-    def _told(self, channel: Channel, message: Message, warnings: list[str]) -> JsonObject:
+    def _told(self, channel: Channel, message: Message, *, warnings: list[str]) -> JsonObject:
         fields = answer(
             channel=channel.id,
             ts=message.ts,
@@ -96,9 +96,9 @@ class ChatMethods:
         if call.flag("reply_broadcast") and not message.is_reply:
             raise SlackCallError("cant_broadcast_message")
         check_update_length(call.text("text"))
-        self._workspace.edit(channel, message, _changed_content(call, message))
+        self._workspace.edit(channel, message, content=_changed_content(call, message))
         message.broadcast = message.broadcast or call.flag("reply_broadcast")
-        return {**self._told(channel, message, []), "text": message.content.text}
+        return {**self._told(channel, message, warnings=[]), "text": message.content.text}
 
     def _own(self, channel: Channel, ts: str, *, otherwise: str) -> Message:
         message = channel.find(ts)

@@ -42,13 +42,13 @@ def click_payload(workspace: Workspace, click: Click) -> JsonObject:
         "user": _user(workspace, click.user_id),
         "api_app_id": seed.app.app_id,
         "token": "deprecated",
-        "container": _container(channel, message, click.action_id),
+        "container": _container(channel, message, action_id=click.action_id),
         "team": {"id": seed.team_id, "domain": seed.team_domain},
         "enterprise": None,
         "is_enterprise_install": False,
         "channel": {"id": channel.id, "name": channel.name},
         "state": {"values": {}},
-        "actions": [_action(workspace, click, message)],
+        "actions": [_action(click, message, at_s=workspace.clock.now().timestamp())],
     }
     if message.ephemeral_for is None:
         payload["message"] = written_message(workspace, message)
@@ -61,7 +61,7 @@ def _user(workspace: Workspace, user_id: str) -> JsonObject:
     return {"id": user_id, "username": name, "name": name, "team_id": workspace.seed.team_id}
 
 
-def _container(channel: Channel, message: Message, action_id: str) -> JsonObject:
+def _container(channel: Channel, message: Message, *, action_id: str) -> JsonObject:
     container: JsonObject = {
         "type": "message",
         "message_ts": message.ts,
@@ -76,14 +76,13 @@ def _container(channel: Channel, message: Message, action_id: str) -> JsonObject
     return container
 
 
-def _action(workspace: Workspace, click: Click, message: Message) -> JsonObject:
+def _action(click: Click, message: Message, *, at_s: float) -> JsonObject:
     block_id, element = _find(message, click.action_id)
-    now = workspace.clock.now().timestamp()
     action: JsonObject = {
         "type": element.get("type"),
         "action_id": click.action_id,
         "block_id": block_id,
-        "action_ts": f"{now:.6f}",
+        "action_ts": f"{at_s:.6f}",
     }
     if element.get("type") == "button":
         return {**action, "text": element.get("text"), "value": element.get("value", "")}

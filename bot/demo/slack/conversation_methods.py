@@ -65,7 +65,7 @@ class ConversationMethods:
     def _history(self, call: Call) -> JsonObject:
         channel = self._readable(call)
         newest_first = [m for m in reversed(channel.timeline()) if _in_range(call, m)]
-        return self._told(call, channel, newest_first)
+        return self._told(call, channel, messages=newest_first)
 
     def _replies(self, call: Call) -> JsonObject:
         channel = self._readable(call)
@@ -74,13 +74,15 @@ class ConversationMethods:
         if root is None:
             raise SlackCallError("thread_not_found")
         replies = [m for m in channel.replies(root.ts) if _in_range(call, m)]
-        return self._told(call, channel, [root, *replies])
+        return self._told(call, channel, messages=[root, *replies])
 
-    def _told(self, call: Call, channel: Channel, messages: list[Message]) -> JsonObject:
+    def _told(self, call: Call, channel: Channel, *, messages: list[Message]) -> JsonObject:
         with_metadata = call.flag("include_all_metadata")
         page, metadata = _page(call, messages, default=100)
         shown = [
-            written_in_channel(self._workspace, channel, message, with_metadata=with_metadata)
+            written_in_channel(
+                self._workspace, message, channel=channel, with_metadata=with_metadata
+            )
             for message in page
         ]
         return answer(
@@ -102,15 +104,15 @@ def _is_listed(channel: Channel, kinds: set[str], *, without_archived: bool) -> 
 
 
 def _in_range(call: Call, message: Message) -> bool:
-    oldest = _timestamp(call, "oldest", 0.0)
-    latest = _timestamp(call, "latest", float("inf"))
+    oldest = _timestamp(call, "oldest", default=0.0)
+    latest = _timestamp(call, "latest", default=float("inf"))
     at = float(message.ts)
     if call.flag("inclusive"):
         return oldest <= at <= latest
     return oldest < at < latest
 
 
-def _timestamp(call: Call, name: str, default: float) -> float:
+def _timestamp(call: Call, name: str, *, default: float) -> float:
     try:
         return float(call.text(name) or default)
     except ValueError as error:

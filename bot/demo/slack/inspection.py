@@ -63,7 +63,7 @@ class Inspection:
         for key in place.value.keys() - set(allowed):
             self.complain(place.pointer, f"invalid additional property: {key}")
 
-    def length(self, pointer: str, text: str, most: int, *, least: int = 1) -> None:
+    def length(self, pointer: str, text: str, *, most: int, least: int = 1) -> None:
         """A text of `least` to `most` characters."""
         if len(text) > most:
             self.complain(pointer, f"must be less than {most + 1} characters")
@@ -71,7 +71,7 @@ class Inspection:
             self.complain(pointer, f"must be more than {least - 1} characters")
 
     def string(
-        self, place: Place, key: str, most: int, *, least: int = 1, required: bool = False
+        self, place: Place, key: str, *, most: int, least: int = 1, required: bool = False
     ) -> str | None:
         """A text field; None when it is absent or no text."""
         value = place.value.get(key)
@@ -82,11 +82,11 @@ class Inspection:
         if not isinstance(value, str):
             self.complain(place.below(key), "must provide a string")
             return None
-        self.length(place.below(key), value, most, least=least)
+        self.length(place.below(key), value, most=most, least=least)
         return value
 
     def one_of(
-        self, place: Place, key: str, allowed: Iterable[str], *, required: bool = False
+        self, place: Place, key: str, *, allowed: Iterable[str], required: bool = False
     ) -> None:
         """A field with a closed set of words."""
         value = place.value.get(key)
@@ -95,7 +95,7 @@ class Inspection:
         if value is not None and value not in tuple(allowed):
             self.complain(place.below(key), "must be a valid enum value")
 
-    def items(self, place: Place, key: str, most: int, *, least: int = 1) -> list[object]:
+    def items(self, place: Place, key: str, *, most: int, least: int = 1) -> list[object]:
         """A required list of `least` to `most` items; empty when it is none."""
         if place.value.get(key) is None:
             self.missing(place, key)
@@ -104,19 +104,19 @@ class Inspection:
         if found is None:
             self.complain(place.below(key), "must provide an array")
             return []
-        self.count(place.below(key), found, most, least=least)
+        self.count(place.below(key), found, most=most, least=least)
         return found
 
-    def count(self, pointer: str, found: list[object], most: int, *, least: int = 1) -> None:
+    def count(self, pointer: str, found: list[object], *, most: int, least: int = 1) -> None:
         """The number of items of a list."""
         if len(found) > most:
             self.complain(pointer, f"no more than {most} items allowed")
         if len(found) < least:
             self.complain(pointer, f"no less than {least} items allowed")
 
-    def places(self, place: Place, key: str, most: int, *, least: int = 1) -> list[Place]:
+    def places(self, place: Place, key: str, *, most: int, least: int = 1) -> list[Place]:
         """A required list of objects."""
-        found = self.items(place, key, most, least=least)
+        found = self.items(place, key, most=most, least=least)
         return self.objects(place.below(key), found)
 
     def objects(self, pointer: str, found: list[object]) -> list[Place]:
@@ -142,13 +142,13 @@ class Inspection:
             return None
         return Place(value, place.below(key))
 
-    def plain_text(self, place: Place, key: str, most: int, *, required: bool = False) -> None:
+    def plain_text(self, place: Place, key: str, *, most: int, required: bool = False) -> None:
         """A text object that may only be plain_text."""
         text = self.object(place, key, required=required)
         if text is not None:
             self.text_object(text, most, kinds=("plain_text",))
 
-    def any_text(self, place: Place, key: str, most: int, *, required: bool = False) -> None:
+    def any_text(self, place: Place, key: str, *, most: int, required: bool = False) -> None:
         """A text object of either kind."""
         text = self.object(place, key, required=required)
         if text is not None:
@@ -158,7 +158,7 @@ class Inspection:
         self, text: Place, most: int, *, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")
     ) -> None:
         """A text object: kind, length, and the options its kind has."""
-        self.one_of(text, "type", kinds, required=True)
-        self.string(text, "text", most, required=True)
+        self.one_of(text, "type", allowed=kinds, required=True)
+        self.string(text, "text", most=most, required=True)
         option = "emoji" if text.value.get("type") == "plain_text" else "verbatim"
         self.known_fields(text, ("type", "text", option))

@@ -85,14 +85,14 @@ class Outbound:
             "api_app_id": self._desk.workspace.seed.app.app_id,
             "is_enterprise_install": "false",
         }
-        delivery = await self._deliver(url, occasion, lambda means: {**fields, **means})
+        delivery = await self._deliver(url, occasion, form=lambda means: {**fields, **means})
         if delivery.error is not None or not delivery.body.strip():
-            return self._told(delivery, occasion, command)
+            return self._told(delivery, occasion, what=command)
         try:
             return dataclasses.replace(delivery, shown=self._show(occasion, delivery.body))
         except SlackCallError as error:
             refused = dataclasses.replace(delivery, error=error.code)
-            return self._told(refused, occasion, command)
+            return self._told(refused, occasion, what=command)
 
     def _where(self, occasion: Occasion) -> dict[str, str]:
         seed = self._desk.workspace.seed
@@ -129,12 +129,12 @@ class Outbound:
         channel = self._desk.workspace.channels[click.channel_id]
         occasion = Occasion(channel, click.user_id, clicked_ts=click.ts)
         delivery = await self._deliver(
-            url, occasion, lambda means: {"payload": json.dumps({**payload, **means})}
+            url, occasion, form=lambda means: {"payload": json.dumps({**payload, **means})}
         )
-        return self._told(delivery, occasion, "That action")
+        return self._told(delivery, occasion, what="That action")
 
     async def _deliver(
-        self, url: str, occasion: Occasion, form: Callable[[dict[str, str]], dict[str, str]]
+        self, url: str, occasion: Occasion, *, form: Callable[[dict[str, str]], dict[str, str]]
     ) -> Delivery:
         """Send the form, made with the means to answer: a response URL and a trigger id."""
         clock = self._desk.workspace.clock
@@ -172,11 +172,11 @@ class Outbound:
     def _show(self, occasion: Occasion, body: str) -> Message:
         if not body.lstrip().startswith("{"):
             bot = self._desk.workspace.bot
-            return self._desk.response_urls.tell(occasion, body, bot)
+            return self._desk.response_urls.tell(occasion, body, author=bot)
         fields = as_object(parsed(body, otherwise="invalid_command_response")) or {}
         return self._desk.response_urls.show(occasion, Call("command", fields))
 
-    def _told(self, delivery: Delivery, occasion: Occasion, what: str) -> Delivery:
+    def _told(self, delivery: Delivery, occasion: Occasion, *, what: str) -> Delivery:
         """The delivery, and in Slack's words to the person why it failed, if it did."""
         if delivery.error is None:
             return delivery
@@ -184,5 +184,5 @@ class Outbound:
             text = f"{what} failed because the app responded with status code {delivery.status}"
         else:
             text = f"{what} failed with the error “{delivery.error}”"
-        shown = self._desk.response_urls.tell(occasion, text, SLACKBOT)
+        shown = self._desk.response_urls.tell(occasion, text, author=SLACKBOT)
         return dataclasses.replace(delivery, shown=shown)

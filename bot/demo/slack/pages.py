@@ -7,7 +7,7 @@ The page is plain files (`bot/demo/page`); all it shows comes from /_demo/state,
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from aiohttp import web
 
@@ -26,15 +26,22 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 
-TypeCommand: TypeAlias = Callable[[str, str, str], Awaitable[None]]
+
+class TypeCommand(Protocol):
+    """Types a slash command for a person in a channel."""
+
+    def __call__(self, text: str, *, channel_id: str, user_id: str) -> Awaitable[None]:
+        """Send it. Raises: ValueError with a sentence for the person."""
+        ...
+
+
 PressElement: TypeAlias = Callable[[Click], Awaitable[None]]
 
 
 class PageRoutes:
     """Serves the page and passes on what is typed and pressed there.
 
-    `type_command` takes text, channel id and user id; both raise ValueError with a sentence for the
-    person when it cannot be done.
+    Both raise ValueError with a sentence for the person when it cannot be done.
     """
 
     def __init__(self, type_command: TypeCommand, press: PressElement) -> None:
@@ -67,7 +74,7 @@ class PageRoutes:
 
     async def _run_command(self, fields: JsonObject) -> None:
         text, channel, user = (str(fields.get(k, "")) for k in ("text", "channel", "user"))
-        await self._type_command(text, channel, user)
+        await self._type_command(text, channel_id=channel, user_id=user)
 
     async def _click(self, request: web.Request) -> web.Response:
         return await _done(request, self._run_click)

@@ -69,12 +69,12 @@ class RateLimiter:
         self._monotonic_s = monotonic_s
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
-    def take(self, method: str, tier: Tier, channel_id: str) -> int | None:
+    def take(self, method: str, tier: Tier, *, channel_id: str) -> int | None:
         """Count one call. None when it may pass, else the seconds of Retry-After (at least 1)."""
         if self._table is None:
             return None
         now_s = self._monotonic_s()
-        buckets = self._buckets_of(self._table, method, tier, channel_id)
+        buckets = self._buckets_of(self._table, method, tier=tier, channel_id=channel_id)
         wait_s = max(bucket.missing_s(now_s) for bucket in buckets)
         if wait_s > 0:
             return math.ceil(wait_s)
@@ -83,7 +83,7 @@ class RateLimiter:
         return None
 
     def _buckets_of(
-        self, table: RateTable, method: str, tier: Tier, channel_id: str
+        self, table: RateTable, method: str, *, tier: Tier, channel_id: str
     ) -> list[_Bucket]:
         found = [self._bucket((method, ""), table.per_method[tier])]
         if tier is Tier.POSTING:

@@ -91,7 +91,7 @@ class ResponseUrls:
         if clicked is not None and call.flag("delete_original"):
             self._workspace.delete(channel, clicked)
         elif clicked is not None and _replaces(call, clicked):
-            self._workspace.edit(channel, clicked, read_content(call))
+            self._workspace.edit(channel, clicked, content=read_content(call))
         else:
             self.show(occasion, call)
 
@@ -109,7 +109,7 @@ class ResponseUrls:
             occasion.channel, dataclasses.replace(draft, ephemeral_for=occasion.user_id)
         )
 
-    def tell(self, occasion: Occasion, text: str, author: Author) -> Message:
+    def tell(self, occasion: Occasion, text: str, *, author: Author) -> Message:
         """Show the person a plain sentence."""
         draft = Draft(Content(text), author, ephemeral_for=occasion.user_id, prompt=occasion.prompt)
         return self._workspace.post(occasion.channel, draft)

@@ -88,7 +88,7 @@ class SimulatedSlack:
             **self._views.table(),
         }
         limiter = RateLimiter(self.options.rate_limits, clock.monotonic_s)
-        return WebApi(self.workspace, methods, Gate(credentials, limiter, self.faults))
+        return WebApi(self.workspace, methods, gate=Gate(credentials, limiter, self.faults))
 
     def _sender(self) -> Outbound:
         desk = Desk(
@@ -142,7 +142,7 @@ class SimulatedSlack:
         """
         return await self._outbound.click(url, click)
 
-    async def _type_command(self, text: str, channel_id: str, user_id: str) -> None:
+    async def _type_command(self, text: str, *, channel_id: str, user_id: str) -> None:
         name, _, rest = text.strip().partition(" ")
         if name != self.options.command:
             raise ValueError(f"Only {self.options.command} is installed here.")

@@ -68,7 +68,7 @@ class ViewMethods:
     def _open(self, call: Call) -> JsonObject:
         content = _read_view(call, Surface.MODAL)
         user_id = self._triggers.exchange(call.required("trigger_id"))
-        return self._told(self._store(user_id, content, ()))
+        return self._told(self._store(user_id, content))
 
     def _push(self, call: Call) -> JsonObject:
         content = _read_view(call, Surface.MODAL)
@@ -79,7 +79,7 @@ class ViewMethods:
         stack = (*open_views[-1].stack, open_views[-1].id)
         if len(stack) >= STACK_MOST:
             raise SlackCallError("push_limit_reached")
-        return self._told(self._store(user_id, content, stack))
+        return self._told(self._store(user_id, content, stack=stack))
 
     def _update(self, call: Call) -> JsonObject:
         view = self._find(call)
@@ -96,7 +96,7 @@ class ViewMethods:
         user_id = call.required("user_id")
         home = self.views.get(self._homes.get(user_id, ""))
         if home is None:
-            home = self._store(user_id, content, ())
+            home = self._store(user_id, content)
             self._homes[user_id] = home.id
         elif call.has("hash") and call.text("hash") != home.hash:
             raise SlackCallError("hash_conflict")
@@ -113,7 +113,9 @@ class ViewMethods:
                 return view
         raise SlackCallError("not_found")
 
-    def _store(self, user_id: str, content: JsonObject, stack: tuple[str, ...]) -> StoredView:
+    def _store(
+        self, user_id: str, content: JsonObject, *, stack: tuple[str, ...] = ()
+    ) -> StoredView:
         external_id = content.get("external_id")
         taken = [v for v in self.views.values() if v.content.get("external_id") == external_id]
         if external_id and taken:
@@ -160,12 +162,12 @@ def _read_view(call: Call, surface: Surface) -> JsonObject:
 def _check_view(view: JsonObject, surface: Surface) -> list[Complaint]:
     inspection = Inspection(surface)
     place = Place(view, "/view")
-    inspection.one_of(place, "type", (surface.value,), required=True)
-    inspection.string(place, "private_metadata", PRIVATE_METADATA_MOST, least=0)
-    inspection.string(place, "callback_id", 255, least=0)
+    inspection.one_of(place, "type", allowed=(surface.value,), required=True)
+    inspection.string(place, "private_metadata", most=PRIVATE_METADATA_MOST, least=0)
+    inspection.string(place, "callback_id", most=255, least=0)
     if surface is Surface.MODAL:
         for key in ("title", "submit", "close"):
-            inspection.plain_text(place, key, TITLE_MOST, required=key == "title")
+            inspection.plain_text(place, key, most=TITLE_MOST, required=key == "title")
     blocks = as_list(view.get("blocks"))
     if blocks is None:
         inspection.missing(place, "blocks")

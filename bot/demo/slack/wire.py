@@ -111,7 +111,7 @@ async def read_call(request: web.Request, method: str) -> Call:
     """Read one request of the Web API. Raises: SlackCallError when the body cannot be read."""
     arguments: dict[str, object] = dict(request.query)
     in_body = await _body_arguments(request)
-    token = _bearer(request) or _argument_token(request, arguments, in_body)
+    token = _bearer(request) or _argument_token(request, query=arguments, in_body=in_body)
     arguments.update(in_body)
     arguments.pop("token", None)
     return Call(method, arguments, token, str(request.url.origin()))
@@ -147,7 +147,7 @@ def _bearer(request: web.Request) -> str | None:
 
 
 def _argument_token(
-    request: web.Request, query: Mapping[str, object], in_body: Mapping[str, object]
+    request: web.Request, *, query: Mapping[str, object], in_body: Mapping[str, object]
 ) -> str | None:
     form = {} if request.content_type == "application/json" else in_body
     token = form.get("token", query.get("token"))

@@ -124,7 +124,7 @@ class Workspace:
         if ring is not None:
             channel.rings.append(ring)
 
-    def edit(self, channel: Channel, message: Message, content: Content) -> None:
+    def edit(self, channel: Channel, message: Message, *, content: Content) -> None:
         """Give a message new content; nobody is notified."""
         version = Version(self._timestamps.next(), self._with_block_ids(content))
         message.versions.append(version)

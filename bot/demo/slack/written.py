@@ -46,7 +46,7 @@ def _thread_fields(message: Message) -> JsonObject:
 
 
 def written_in_channel(
-    workspace: Workspace, channel: Channel, message: Message, *, with_metadata: bool = False
+    workspace: Workspace, message: Message, *, channel: Channel, with_metadata: bool = False
 ) -> JsonObject:
     """A message as a history shows it: roots with the count and authors of their replies."""
     fields = written_message(workspace, message)
