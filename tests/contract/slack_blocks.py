@@ -40,8 +40,8 @@ def table(rows: int = 1, columns: int = 1, cell: Block | None = None) -> Blocks:
     return [{"type": "table", "rows": [[filled] * columns for _ in range(rows)]}]
 
 
-def data_table(rows: int = 2, columns: int = 1, **fields: object) -> Blocks:
-    cells = [[{"type": "raw_text", "text": "x"}] * columns for _ in range(rows)]
+def data_table(height: int = 2, columns: int = 1, **fields: object) -> Blocks:
+    cells = [[{"type": "raw_text", "text": "x"}] * columns for _ in range(height)]
     return [{"type": "data_table", "caption": "c", "rows": cells, **fields}]
 
 

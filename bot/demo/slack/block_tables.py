@@ -34,11 +34,12 @@ def check_table(inspection: Inspection, table: Place) -> None:
     """A `table` block. Rows may differ in length; no cell may be empty."""
     rows = inspection.items(table, "rows", most=TABLE_ROWS_MOST)
     _check_rows(inspection, rows, pointer=table.below("rows"))
-    settings = as_list(table.value.get("column_settings") or [])
-    if settings is None:
-        inspection.complain(table.below("column_settings"), "must provide an array")
-        return
-    inspection.count(table.below("column_settings"), settings, most=TABLE_COLUMNS_MOST, least=0)
+    if table.value.get("column_settings") is not None:
+        _check_columns(inspection, table)
+
+
+def _check_columns(inspection: Inspection, table: Place) -> None:
+    settings = inspection.items(table, "column_settings", most=TABLE_COLUMNS_MOST, least=0)
     given = [item for item in settings if item is not None]
     for column in inspection.objects(table.below("column_settings"), given):
         inspection.one_of(column, "align", allowed=("left", "center", "right"))

@@ -79,7 +79,8 @@ def _check_attachment(value: object, pointer: str) -> None:
     attachment = as_object(value)
     if attachment is None:
         raise _refused("invalid_attachments", [Complaint(pointer, "must provide an object")])
-    blocks = as_list(attachment.get("blocks") or [])
+    given = attachment.get("blocks")
+    blocks = [] if given is None else as_list(given)
     if blocks is None:
         raise _refused("invalid_attachments", [Complaint(pointer, "must provide an array")])
     complaints = check_blocks(blocks, pointer=f"{pointer}/blocks")

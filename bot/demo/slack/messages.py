@@ -6,7 +6,7 @@ it, we keep it marked.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -177,8 +177,3 @@ class Channel:
     def timeline(self) -> list[Message]:
         """What stands in the channel itself: roots and the replies also sent to the channel."""
         return [m for m in self.visible() if not m.is_reply or m.broadcast]
-
-
-def ephemeral_only(messages: Iterable[Message], user_id: str) -> list[Message]:
-    """Of these, the answers that only this person sees."""
-    return [m for m in messages if m.ephemeral_for == user_id and not m.deleted]

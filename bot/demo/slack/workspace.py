@@ -11,7 +11,7 @@ import itertools
 from dataclasses import dataclass
 
 from bot.demo.slack.clock import SlackClock, TimestampSource
-from bot.demo.slack.identity import ChannelSeed, Person, UserGroup, WorkspaceSeed
+from bot.demo.slack.identity import ChannelSeed, Person, WorkspaceSeed
 from bot.demo.slack.messages import Author, Channel, Content, Message, Ring, Version, ring_of
 from bot.demo.slack.wire import JsonObject, SlackCallError
 
@@ -95,10 +95,6 @@ class Workspace:
     def person(self, user_id: str) -> Person | None:
         """A member by id."""
         return self.people.get(user_id)
-
-    def group(self, group_id: str) -> UserGroup | None:
-        """A user group by id."""
-        return self.user_groups.get(group_id)
 
     def post(self, channel: Channel, draft: Draft) -> Message:
         """Add a message and ring whom it rings."""
