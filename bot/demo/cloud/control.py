@@ -24,15 +24,34 @@ from ipaddress import ip_address
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from bot.demo.cloud.faults import Fault
+from bot.demo.cloud.faults import Fault, Misdeed
 from bot.demo.cloud.gateway import CLOUD
 from bot.demo.cloud.journal import Asked
 from bot.demo.scenario.behaviours import Behaviour
 
 CONTROL_HEADER = "X-Demo-Control"
 
+
+class _AskedFault(BaseModel, extra="forbid"):
+    does: Annotated[Misdeed, Field(discriminator="kind")]
+    path: str = "*"
+    method: str = "*"
+    times: int | None = None
+    seconds: float | None = None
+
+    def fault(self) -> Fault:
+        return Fault(
+            does=self.does,
+            path=self.path,
+            method=self.method,
+            times=self.times,
+            seconds=self.seconds,
+        )
+
+
+_ASKED_FAULTS: TypeAdapter[list[_AskedFault]] = TypeAdapter(list[_AskedFault])
 _FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 _BEHAVIOUR: TypeAdapter[Behaviour] = TypeAdapter(Annotated[Behaviour, Field(discriminator="kind")])
 
@@ -81,9 +100,9 @@ def _told(error: ValidationError) -> list[str]:
 
 async def _program(request: web.Request) -> web.Response:
     body = (await request.read()).strip()
-    faults = _FAULTS.validate_json(body if body.startswith(b"[") else b"[" + body + b"]")
-    request.app[CLOUD].faults.program(*faults)
-    return web.json_response({"programmed": len(faults)}, status=201)
+    asked = _ASKED_FAULTS.validate_json(b"[" + body + b"]" if body.startswith(b"{") else body)
+    request.app[CLOUD].faults.program(*(each.fault() for each in asked))
+    return web.json_response({"programmed": len(asked)}, status=201)
 
 
 async def _live_faults(request: web.Request) -> web.Response:
