@@ -69,6 +69,9 @@ class MadeUpFleet:
     async def _metrics(self) -> bytes:
         return self.exposition
 
+    async def metrics(self) -> bytes:
+        return self.exposition
+
     def _ask_the_store(self) -> None:
         if self.store_away:
             raise StoreUnavailable("the database is locked")
