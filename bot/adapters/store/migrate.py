@@ -1,0 +1,82 @@
+"""From whatever schema is stored to the one this program knows.
+
+Alembic is imported only when there is something to do. Everything happens in the transaction of
+the caller, so a migration that fails, or a process that dies in it, leaves the old schema whole.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Text, column, inspect, select, table
+
+from bot.adapters.store.schema import HEAD, REVISION_TABLE, metadata
+from bot.ports import StoreUnusable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_ADVISORY_LOCK = 0x6475_6D70
+"""PostgreSQL: replicas that start together migrate one after another."""
+
+
+def bring_to_head(connection: Connection, *, where: str, read_only: bool = False) -> None:
+    """Migrates when needed; a fresh database gets all tables.
+
+    Raises: StoreUnusable when what is stored is newer, somebody else's, or, opened read-only, old.
+    """
+    stored = _revision(connection)
+    if stored == HEAD:
+        return
+    if read_only:
+        raise StoreUnusable(_not_readable(where, stored))
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        stored = _revision(connection)
+    if stored != HEAD:
+        _upgrade(connection, stored, where)
+
+
+def _not_readable(where: str, stored: str | None) -> str:
+    if stored is None:
+        return f"{where} holds no state of the bot yet; it is made when the bot first runs"
+    return (
+        f"{where} has the schema {stored} and this program reads {HEAD}; use the version of the"
+        " bot that runs, or start this one once to migrate"
+    )
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(REVISION_TABLE):
+        return None
+    version = select(column("version_num", Text)).select_from(table(REVISION_TABLE))
+    return connection.scalar(version)
+
+
+def _upgrade(connection: Connection, stored: str | None, where: str) -> None:
+    from alembic import command  # noqa: PLC0415 - costs more than all else at start
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    if stored is None:
+        _refuse_strangers(connection, where)
+    elif stored not in {script.revision for script in scripts}:
+        raise StoreUnusable(
+            f"{where} was written by a newer version of the bot (schema {stored}, this one knows"
+            f" {HEAD}); run that version, or restore a backup from before it"
+        )
+    command.upgrade(config, HEAD)
+
+
+def _refuse_strangers(connection: Connection, where: str) -> None:
+    taken = set(inspect(connection).get_table_names())
+    if connection.dialect.name == "postgresql":
+        # A database may be shared as long as no name is taken twice.
+        taken &= set(metadata.tables)
+    if taken:
+        raise StoreUnusable(
+            f"{where} holds tables that are not the bot's ({', '.join(sorted(taken))}); give the"
+            " bot a database of its own"
+        )

@@ -1,0 +1,147 @@
+"""What judgement remembers of a task, as one small block of bytes per task.
+
+A window is a version byte and, deflated: the length of a JSON text and the text, the latest sample
+as a frame of `blocks` where there is one, and the tiles of every topic as `columns`, each relative
+to the one before. A reading that a tile lacks is a hole in its column.
+
+A window that cannot be read is no loss but of time: the task is judged from its next polls on.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.adapters.store.blocks import DAMAGE, frames_in, lone_frame
+from bot.adapters.store.codec import Undecodable
+from bot.adapters.store.columns import Reader, varint, write_column
+from bot.adapters.store.heads import (
+    EPOCH,
+    MICROSECOND,
+    counted,
+    microseconds,
+    moment_of,
+    uncounted,
+)
+from bot.domain.history import NO_READING, Column, TaskHistory, Tile, TopicHistory, column
+from bot.domain.model import FailureKind, PollFailure, Subject, TaskKey
+
+VERSION = b"\x01"
+_LEVEL = 1
+
+
+def seen_at(history: TaskHistory) -> datetime:
+    """When the latest observation of the window was made."""
+    latest = history.failure or history.sample
+    return EPOCH if latest is None else latest.at
+
+
+def pack(history: TaskHistory) -> bytes:
+    """The window as it is stored."""
+    text = json.dumps(_facts(history), separators=(",", ":")).encode()
+    parts = [varint(len(text)), text]
+    if history.sample is not None:
+        parts.append(lone_frame(history.sample))
+    for topic in history.topics.values():
+        base: Sequence[int] = (0,) * len(topic.partitions)
+        for tile in topic.tiles:
+            written, base = write_column(_with_holes(tile.minima), base)
+            parts.append(written)
+    return VERSION + zlib.compress(b"".join(parts), _LEVEL)
+
+
+def unpack(key: TaskKey, block: bytes) -> TaskHistory:
+    """The window again. Raises: Undecodable."""
+    if block[:1] != VERSION:
+        raise Undecodable("a window of an unknown version")
+    try:
+        reader = Reader(zlib.decompress(block[1:]))
+        facts = json.loads(reader.take(reader.varint()))
+        return _history(key, facts, reader)
+    except DAMAGE as error:
+        raise Undecodable("a damaged window") from error
+
+
+def _facts(history: TaskHistory) -> Mapping[str, object]:
+    failure = history.failure
+    return {
+        "sample": history.sample is not None,
+        "status": history.status,
+        "status_since": microseconds(history.status_since),
+        "odd": [
+            [subject.topic, subject.partition, word, microseconds(since)]
+            for subject, (word, since) in history.odd_partitions.items()
+        ],
+        "topics": [[name, *_topic_facts(topic)] for name, topic in history.topics.items()],
+        "failure": failure
+        and [microseconds(failure.at), failure.kind, failure.detail, failure.request_id],
+        "failures": history.failures,
+        "failing_since": microseconds(history.failing_since),
+    }
+
+
+def _topic_facts(topic: TopicHistory) -> tuple[object, ...]:
+    covered = topic.covered_since
+    same = len(set(covered)) == 1
+    return (
+        counted(topic.partitions),
+        [microseconds(since) for since in (covered[:1] if same else covered)],
+        [microseconds(tile.start) for tile in topic.tiles],
+        [[partition, microseconds(since)] for partition, since in topic.unread.items()],
+    )
+
+
+def _with_holes(minima: Column) -> Sequence[int | None]:
+    if NO_READING not in minima:
+        return minima
+    return [None if lowest == NO_READING else lowest for lowest in minima]
+
+
+def _history(key: TaskKey, facts: Mapping[str, Any], reader: Reader) -> TaskHistory:
+    failure = facts["failure"]
+    return TaskHistory(
+        sample=next(frames_in(key, reader)) if facts["sample"] else None,
+        status=facts["status"],
+        status_since=moment_of(facts["status_since"]),
+        odd_partitions={
+            Subject(topic, partition): (word, _moment(since))
+            for topic, partition, word, since in facts["odd"]
+        },
+        topics={name: _topic(reader, *topic) for name, *topic in facts["topics"]},
+        failure=failure and _failure(key, *failure),
+        failures=facts["failures"],
+        failing_since=moment_of(facts["failing_since"]),
+    )
+
+
+def _topic(
+    reader: Reader,
+    partitions: int | list[int],
+    covered: list[int],
+    starts: list[int],
+    unread: list[tuple[int, int]],
+) -> TopicHistory:
+    numbers = uncounted(partitions)
+    since = tuple(map(_moment, covered))
+    base: Sequence[int] = (0,) * len(numbers)
+    tiles = []
+    for start in starts:
+        minima, base = reader.column(base)
+        tiles.append(Tile(_moment(start), column(minima)))
+    return TopicHistory(
+        numbers,
+        since * len(numbers) if len(since) == 1 else since,
+        tuple(tiles),
+        {partition: _moment(last) for partition, last in unread},
+    )
+
+
+def _failure(key: TaskKey, at: int, kind: str, detail: str, request_id: str | None) -> PollFailure:
+    return PollFailure(key, _moment(at), FailureKind(kind), detail, request_id)
+
+
+def _moment(since_epoch: int) -> datetime:
+    return EPOCH + since_epoch * MICROSECOND
