@@ -109,13 +109,13 @@ async def refused(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     return response
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Reply = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def receiver(handler: Handler) -> web.Application:
+def receiver(reply: Reply) -> web.Application:
     """An app that takes commands and clicks at /slack."""
     application = web.Application()
-    application.router.add_post("/slack", handler)
+    application.router.add_post("/slack", reply)
     return application
 
 
@@ -123,17 +123,17 @@ def section(text: str) -> dict[str, object]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
-async def sent(slack: SimulatedSlack, text: str, handler: Handler) -> Delivery:
-    """Type a command at an app that answers with this handler."""
-    async with serving(receiver(handler)) as app_url:
+async def sent(slack: SimulatedSlack, text: str, reply: Reply) -> Delivery:
+    """Type a command at an app that answers with this reply."""
+    async with serving(receiver(reply)) as app_url:
         return await slack.command(f"{app_url}/slack", text, channel_id="C1")
 
 
-def answers(body: object) -> Handler:
-    async def handler(_request: web.Request) -> web.Response:
+def answers(body: object) -> Reply:
+    async def reply(_request: web.Request) -> web.Response:
         return web.json_response(body)
 
-    return handler
+    return reply
 
 
 async def says_nothing(_request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.demo.slack import Click, Delivery
 from tests.contract.slack_world import (
     HandClock,
-    Handler,
+    Reply,
     World,
     answers,
     new_slack,
@@ -52,13 +52,13 @@ def only_action(payload: dict[str, object]) -> dict[str, object]:
     return action
 
 
-async def press(world: World, click: Click, handler: Handler) -> tuple[Delivery, dict[str, object]]:
+async def press(world: World, click: Click, reply: Reply) -> tuple[Delivery, dict[str, object]]:
     """Press, and the payload that arrived."""
     payloads: list[dict[str, object]] = []
 
     async def recording(request: web.Request) -> web.StreamResponse:
         payloads.append(json.loads(str((await request.post())["payload"])))
-        return await handler(request)
+        return await reply(request)
 
     async with serving(receiver(recording)) as app_url:
         delivery = await world.slack.click(f"{app_url}/slack", click)

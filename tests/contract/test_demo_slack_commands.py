@@ -37,14 +37,14 @@ async def test_a_command_arrives_signed_with_the_fields_slack_sends(world: World
     received: dict[str, str] = {}
     genuine: list[bool] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def reply(request: web.Request) -> web.Response:
         raw = await request.read()
         genuine.append(SignatureVerifier(SECRET).is_valid_request(raw, dict(request.headers)))
         fields = parse_qs(raw.decode(), keep_blank_values=True, strict_parsing=True)
         received.update({name: values[0] for name, values in fields.items()})
         return web.Response()
 
-    await sent(world.slack, "lag orders & <b> @night-shift #alerts", handler)
+    await sent(world.slack, "lag orders & <b> @night-shift #alerts", reply)
 
     assert genuine == [True]
     assert received["command"] == "/dumptask"
@@ -58,11 +58,11 @@ async def test_a_command_arrives_signed_with_the_fields_slack_sends(world: World
 async def test_a_private_channel_is_not_named(world: World) -> None:
     names: list[str] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def reply(request: web.Request) -> web.Response:
         names.append(str((await request.post())["channel_name"]))
         return web.Response()
 
-    async with serving(receiver(handler)) as app_url:
+    async with serving(receiver(reply)) as app_url:
         await world.slack.command(f"{app_url}/slack", "", channel_id="C5")
     assert names == ["privategroup"]
 
@@ -109,12 +109,12 @@ async def test_an_answer_beyond_slacks_limits_is_not_shown(world: World) -> None
 async def test_an_app_that_takes_too_long_is_reported_as_timed_out() -> None:
     slack = new_slack(SlackOptions(answer_within=timedelta(milliseconds=50)))
 
-    async def handler(_request: web.Request) -> web.Response:
+    async def reply(_request: web.Request) -> web.Response:
         await asyncio.sleep(30)
         return web.Response()
 
     async with running(slack):
-        delivery = await sent(slack, "", handler)
+        delivery = await sent(slack, "", reply)
     assert (delivery.status, delivery.error) == (None, "operation_timeout")
     assert [m.content.text for m in slack.ephemeral("C1")] == [
         "/dumptask failed with the error “operation_timeout”"

@@ -186,11 +186,11 @@ async def test_what_is_typed_on_the_page_reaches_the_app(
     typed = {"text": " /dumptask  list team=orders ", "channel": "C1", "user": "U0NIGHT"}
     texts: list[str] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def reply(request: web.Request) -> web.Response:
         texts.append(str((await request.post())["text"]))
         return web.json_response({"text": "two tasks"})
 
-    async with serving(receiver(handler)) as app_url:
+    async with serving(receiver(reply)) as app_url:
         world.slack.command_url = f"{app_url}/slack"
         async with http.post("/_demo/command", json=typed) as response:
             assert await response.json() == {"ok": True}

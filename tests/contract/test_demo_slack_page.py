@@ -53,12 +53,12 @@ async def test_posts_edits_and_notifications_appear_by_themselves(page: Page, wo
 async def test_a_typed_command_is_answered_where_only_the_typist_sees_it(
     page: Page, world: World
 ) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def reply(request: web.Request) -> web.Response:
         text = str((await request.post())["text"])
         return web.json_response({"text": f"you asked: {text}"})
 
     await opened(page, world)
-    async with serving(receiver(handler)) as app_url:
+    async with serving(receiver(reply)) as app_url:
         world.slack.command_url = f"{app_url}/slack"
         await page.evaluate("document.querySelector('#composer-text').focus()")
         await page.type("/dumptask lag orders")
@@ -80,7 +80,7 @@ async def test_a_button_is_pressed_and_a_thread_unfolded_from_the_keyboard(
 ) -> None:
     payloads: list[str] = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def reply(request: web.Request) -> web.Response:
         payloads.append(str((await request.post())["payload"]))
         return web.Response()
 
@@ -90,7 +90,7 @@ async def test_a_button_is_pressed_and_a_thread_unfolded_from_the_keyboard(
     )
     await world.client.chat_postMessage(channel="C1", text="in the thread", thread_ts=root["ts"])
     await opened(page, world)
-    async with serving(receiver(handler)) as app_url:
+    async with serving(receiver(reply)) as app_url:
         world.slack.interaction_url = f"{app_url}/slack"
         await page.until("document.querySelector('.button')")
         for target in (".button", ".thread-toggle"):
