@@ -15,6 +15,7 @@ from bot.ports import CloudError, CloudThrottled, CloudUnavailable
 
 _OVERSHOOT_SECONDS = 0.005
 """How late a timer may fire without the rate being lowered by it."""
+_ROUNDING_SECONDS = 1e-6
 
 
 class Gate:
@@ -73,10 +74,11 @@ class Gate:
 
     async def _sleep_until_free(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
-        while (start := max(self._next, self._paused_until)) > loop.time():
+        # A timer fires at its moment but for a rounding error: no reason to wait again.
+        while (left := max(self._next, self._paused_until) - loop.time()) > _ROUNDING_SECONDS:
             if self._paused_until > deadline:
                 raise self._gave_up()
-            await asyncio.sleep(start - loop.time())
+            await asyncio.sleep(left)
         self._take(loop.time())
 
     def _free_at(self, now: float) -> bool:
