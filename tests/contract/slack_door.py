@@ -14,7 +14,6 @@ from aiohttp import web
 from bot.adapters.slack.inbound import Reply, SlackInbound
 from bot.adapters.slack.payloads import SlashCommand
 from bot.adapters.slack.signing import RequestVerifier
-from bot.demo.serving import serve
 from bot.demo.slack.signing import signed_headers
 from bot.ports import Noted
 from bot.presenters.message import Block, Message
@@ -40,7 +39,7 @@ class Desk:
 
     reply: Reply = Reply(Message("orders: ok", (SECTION,)))
     gate: asyncio.Event | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
     taken: list[SlashCommand] = field(default_factory=list)
 
     async def dispatch(self, command: SlashCommand) -> Reply:
@@ -77,6 +76,8 @@ class Door:
     desk: Desk = field(default_factory=Desk)
     later: Later = field(default_factory=Later)
     telemetry: Recorder = field(default_factory=Recorder)
+    hangs_up: bool = True
+    """Whether work on a request is cancelled when its sender goes away."""
     port: int = 0
 
     @asynccontextmanager
@@ -91,7 +92,10 @@ class Door:
         )
         application = web.Application()
         application.add_routes(inbound.routes())
-        runner, self.port = await serve(application)
+        runner = web.AppRunner(application, access_log=None, handler_cancellation=self.hangs_up)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.port = runner.addresses[0][1]
         try:
             yield inbound
         finally:

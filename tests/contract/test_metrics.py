@@ -200,7 +200,9 @@ def test_the_outbox_the_configuration_and_the_version_are_told() -> None:
     assert [s.labels for s in samples(seen, "dumptask_build_info")] == [{"version": "1.2.3"}]
 
 
-@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "任务", "\ud800", "", "{}", "a=b,c"])
+@pytest.mark.parametrize(
+    "name", ['a"b', "a\\b", "a\nb", "a\rb", "a\u2028b", "任务", "\ud800", "", "{}", "a=b,c"]
+)
 def test_a_name_of_any_spelling_leaves_the_rest_readable(name: str) -> None:
     seen = scrape([a_view(name=name, labels={name: name}), a_view(name="fine")])
 

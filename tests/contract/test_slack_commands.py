@@ -130,6 +130,14 @@ async def test_a_defect_is_answered_and_logged_with_its_trace() -> None:
     assert (noted.level, noted.error) == ("error", defect)
 
 
+async def test_a_command_whose_work_was_cancelled_is_answered_all_the_same() -> None:
+    door = Door(desk=Desk(error=asyncio.CancelledError()))
+    async with door.open():
+        answer = await door.typed()
+
+    assert answer["text"] == CANNOT_NOW.text
+
+
 # --- twice, and late --------------------------------------------------------------------------
 
 

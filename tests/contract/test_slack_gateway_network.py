@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
-from bot.adapters.slack.access import SlackAccess
+from bot.adapters.slack.access import SlackAccess, proxy_for
 from bot.adapters.slack.gateway import SlackGateway
 from bot.ports import (
     ChatAmbiguous,
@@ -105,6 +106,37 @@ async def test_loopback_is_reached_without_the_proxy(deaf_port: int) -> None:
         access = SlackAccess(TOKEN, slack.api_url, proxy=f"http://127.0.0.1:{deaf_port}")
         async with SlackGateway(access) as gateway:
             assert await gateway.check_credentials() == "UBOT"
+
+
+@pytest.mark.parametrize(
+    ("address", "proxy"),
+    [
+        ("https://slack.com/api/", "http://secure.example:3128"),
+        ("http://slack.test/api/", "http://plain.example:3128"),
+        ("https://inside.example/api/", None),
+        ("http://localhost:8080/api/", None),
+        ("http://slack.localhost/api/", None),
+        ("http://[::1]:8080/api/", None),
+    ],
+)
+def test_without_a_configured_proxy_the_environments_is_used_with_its_exceptions(
+    address: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("https_proxy", "secure.example:3128")
+    monkeypatch.setenv("http_proxy", "http://plain.example:3128")
+    monkeypatch.setenv("no_proxy", "inside.example")
+
+    assert proxy_for(SlackAccess(TOKEN), URL(address)) == proxy
+
+
+def test_without_any_proxy_slack_is_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+    assert proxy_for(SlackAccess(TOKEN), URL("https://slack.com/api/")) is None
 
 
 async def _silence(_request: web.Request) -> web.Response:

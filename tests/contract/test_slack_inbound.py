@@ -245,3 +245,27 @@ async def test_a_body_that_breaks_the_protocol_is_no_error_of_ours(
 
     assert status in {400, 401}
     assert door.desk.taken == []
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
+    door = Door()
+    async with door.open():
+        status = await _raw(door.port, b"Content-Length: 10\r\n", b"abc")
+
+    assert status == 408
+    assert door.reasons() == [Refusal.TOO_SLOW.value]
+
+
+async def test_a_body_that_breaks_off_is_refused() -> None:
+    door = Door(hangs_up=False)
+    async with door.open():
+        _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(b"POST /slack/commands HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        async with asyncio.timeout(5):
+            while not door.reasons():  # noqa: ASYNC110 - the request arrives over a real socket
+                await asyncio.sleep(0.001)
+
+    assert door.reasons() == [Refusal.BROKEN.value]

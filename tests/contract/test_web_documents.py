@@ -231,6 +231,14 @@ async def test_incidents_are_the_open_ones_unless_all_are_asked_for() -> None:
     )
 
 
+async def test_incidents_of_a_task_that_is_not_watched_are_404() -> None:
+    async with site_of(MadeUpFleet([a_view()], [an_incident()])) as site:
+        got = await site.get("/api/incidents?task=nothing")
+
+    assert got.status == 404
+    assert got.json["error"] == "not_found"
+
+
 async def test_an_incident_is_found_by_the_beginning_of_its_id_in_any_case() -> None:
     incident = an_incident()
     async with site_of(MadeUpFleet(told=[incident])) as site:

@@ -34,7 +34,7 @@ from bot.presenters.message import Message
 PATIENCE = timedelta(seconds=2.5)
 """Slack gives up after 3 s; the rest is for the network."""
 BODY_BYTES = 1024 * 1024
-READ_WITHIN = timedelta(seconds=2)
+READ_WITHIN = timedelta(seconds=1)
 _TRIGGERS_KEPT = 512
 
 STILL_WORKING = Message("Still working on it; the answer follows here.")

@@ -9,7 +9,6 @@ Unknown is an absent series, never 0.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,8 +25,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from bot.adapters.telemetry.task_series import task_series
 from bot.domain.incidents import Incident
-from bot.domain.model import TaskState
 from bot.domain.reports import TaskView
 from bot.ports import DeliveryMeasured, PollMeasured
 
@@ -74,12 +73,11 @@ class Meters:
         """Prometheus' text format, version 0.0.4."""
         families = [
             *self._counted(),
-            *_of_tasks(scrape),
             *_of_incidents(scrape.incidents),
             *_of_the_bot(scrape),
             *self._process.collect(),
         ]
-        return generate_latest(_Collected(families))
+        return generate_latest(_Collected(families)) + task_series(scrape.tasks, scrape.now)
 
     def _counted(self) -> Iterator[Metric]:
         yield _gauge("dumptask_build_info", "The running version.", {"version": self._version}, 1)
@@ -127,73 +125,6 @@ def _gauge(name: str, text: str, labels: Mapping[str, str], value: float) -> Met
     return family
 
 
-# --- tasks -----------------------------------------------------------------------------------
-
-
-def _of_tasks(scrape: Scrape) -> Iterator[Metric]:
-    # A second task of the same name would make Prometheus refuse the whole scrape.
-    tasks = {_text(view.name): view for view in reversed(scrape.tasks)}
-    yield _infos(tasks)
-    yield _states(tasks)
-    yield _reading_ages(tasks, scrape.now)
-    yield _lags(tasks)
-    yield GaugeMetricFamily(
-        "dumptask_age_seconds", "Age of the oldest undelivered message, at least; where known."
-    )
-    yield GaugeMetricFamily(
-        "dumptask_loss_seconds", "Time until the oldest undelivered message is lost; where known."
-    )
-
-
-def _infos(tasks: Mapping[str, TaskView]) -> Metric:
-    family = GaugeMetricFamily("dumptask_task_info", "A watched task and its labels.")
-    for name, view in tasks.items():
-        key = view.key
-        labels = {"task": name, "account": _text(key.account)}
-        labels["connector_id"] = _text(key.connector_id)
-        family.add_sample(family.name, {**labels, **_label_names(view.labels)}, 1)
-    return family
-
-
-def _label_names(labels: Mapping[str, str]) -> dict[str, str]:
-    """Labels of a task as Prometheus can name them; names that become alike are numbered."""
-    named: dict[str, str] = {}
-    for name in sorted(labels):
-        plain = "label_" + re.sub(r"[^a-zA-Z0-9_]", "_", name)
-        number = sum(1 for taken in named if re.fullmatch(rf"{plain}(?:_\d+)?", taken))
-        named[plain if plain not in named else f"{plain}_{number + 1}"] = _text(labels[name])
-    return named
-
-
-def _states(tasks: Mapping[str, TaskView]) -> Metric:
-    family = GaugeMetricFamily("dumptask_task_state", "1 for the state the task is in, else 0.")
-    for name, view in tasks.items():
-        for state in TaskState:
-            labels = {"task": name, "state": state.value}
-            family.add_sample(family.name, labels, int(view.state is state))
-    return family
-
-
-def _reading_ages(tasks: Mapping[str, TaskView], now: datetime) -> Metric:
-    family = GaugeMetricFamily("dumptask_task_reading_age_seconds", "Age of the latest reading.")
-    for name, view in tasks.items():
-        if view.read_at is not None:
-            family.add_sample(family.name, {"task": name}, (now - view.read_at).total_seconds())
-    return family
-
-
-def _lags(tasks: Mapping[str, TaskView]) -> Metric:
-    family = GaugeMetricFamily("dumptask_lag_messages", "Lag over the partitions that are known.")
-    for name, view in tasks.items():
-        lags = {_text(topic.topic): topic.lag for topic in view.topics if topic.lag is not None}
-        for topic, lag in lags.items():
-            family.add_sample(family.name, {"task": name, "topic": topic}, _number(lag))
-    return family
-
-
-# --- incidents and the bot -------------------------------------------------------------------
-
-
 def _of_incidents(incidents: Iterable[Incident]) -> Iterator[Metric]:
     family = GaugeMetricFamily("dumptask_incidents_open", "Open incidents.")
     counts = Counter(
@@ -221,14 +152,6 @@ def _of_the_bot(scrape: Scrape) -> Iterator[Metric]:
         {},
         int(scrape.config_reloaded),
     )
-
-
-def _number(value: int) -> float:
-    """A count as a float; beyond what floats hold it is infinite."""
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf")
 
 
 def _text(value: str) -> str:

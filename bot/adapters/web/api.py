@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aiohttp import hdrs, web
@@ -74,7 +75,7 @@ class JsonApi:
             view = self._named(name)
             if view is None:
                 return _no_task()
-            wanted = IncidentFilter(wanted.open_only, view.key, wanted.since, wanted.limit)
+            wanted = replace(wanted, key=view.key)
         found = await self._sources.reads.incidents(wanted)
         incidents = [documents.incident(incident) for incident in found]
         return answer({"now": documents.instant(now), "incidents": incidents})
