@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from bot.domain.ids import derived_id
 from bot.domain.model import Severity, Subject, TaskKey
@@ -94,6 +95,8 @@ class SubjectState:
     """The latest sample that breached."""
     gone_polls: int = 0
     """Answers in a row whose absences count and that lacked the subject."""
+    broken: bool = False
+    """It was seen below its level after `breached_at`, so that its breach is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +222,8 @@ def step(
     A finding must not be older than the one before; the poller never overlaps a task with itself.
     """
     verdict = aggregate(state, finding, missing_polls=context.missing_polls)
-    counted = replace(state, subjects=_count_gone(state.subjects, finding))
     move = table[state.phase][verdict]
-    return _MOVES[move](counted, finding, context)
+    return _MOVES[move](_heard(state, finding, context.missing_polls), finding, context)
 
 
 def close(
@@ -234,23 +236,35 @@ def close(
     return quiet, (_resolved(state.incident, now, resolution),)
 
 
-def _count_gone(
-    subjects: Mapping[Subject, SubjectState], finding: Finding
-) -> Mapping[Subject, SubjectState]:
-    gone = {j.subject for j in finding.judgements if j.verdict is Verdict.GONE}
-    if not gone and not any(state.gone_polls for state in subjects.values()):
-        return subjects
-    unknown = {j.subject for j in finding.judgements if j.verdict is Verdict.UNKNOWN}
-    return {
-        subject: _with_gone(state, gone=subject in gone, unknown=subject in unknown)
-        for subject, state in subjects.items()
+def _heard(state: AlertState, finding: Finding, missing_polls: int) -> AlertState:
+    """The alert after its subjects heard who is gone, and who does not breach any more."""
+    if not state.subjects:
+        return state
+    judged = finding.by_subject()
+    subjects = {
+        s: _told(known, judged.get(s), missing_polls) for s, known in state.subjects.items()
     }
+    return replace(state, subjects=subjects)
 
 
-def _with_gone(state: SubjectState, *, gone: bool, unknown: bool) -> SubjectState:
-    if gone:
-        return replace(state, gone_polls=state.gone_polls + 1)
-    return state if unknown else replace(state, gone_polls=0)
+def _told(state: SubjectState, judgement: Judgement | None, missing_polls: int) -> SubjectState:
+    verdict = Verdict.CLEAR if judgement is None else judgement.verdict
+    gone_polls, broken = 0, state.broken
+    match verdict:
+        case Verdict.UNKNOWN:
+            return state
+        case Verdict.GONE:
+            gone_polls = state.gone_polls + 1
+            broken = broken or gone_polls >= missing_polls
+        case Verdict.HOLDING | Verdict.CLEAR:
+            broken = True
+        case Verdict.BREACHED:
+            pass
+        case _:
+            assert_never(verdict)
+    if (gone_polls, broken) == (state.gone_polls, state.broken):
+        return state
+    return replace(state, gone_polls=gone_polls, broken=broken)
 
 
 # --- moves -----------------------------------------------------------------------------------
@@ -267,9 +281,10 @@ def _forget(state: AlertState, _finding: Finding, _context: StepContext) -> Step
 
 
 def _forget_after_gap(state: AlertState, finding: Finding, context: StepContext) -> Step:
-    gap = context.interval * context.stale_polls
-    last = max((subject.breached_at for subject in state.subjects.values()), default=context.now)
-    return _forget(state, finding, context) if context.now - last > gap else (state, ())
+    waiting = {s: known for s, known in state.subjects.items() if _goes_on(known, context)}
+    if not waiting:
+        return _forget(state, finding, context)
+    return replace(state, subjects=waiting), ()
 
 
 def _wait_or_open(state: AlertState, finding: Finding, context: StepContext) -> Step:
@@ -284,12 +299,13 @@ def _wait_or_open(state: AlertState, finding: Finding, context: StepContext) -> 
 
 
 def _continue(state: AlertState, finding: Finding, context: StepContext) -> Step:
-    incident = _incident(state)
+    before = _incident(state)
     subjects = {**state.subjects, **_breaching(state, finding, context)}
-    after = _with_evidence(incident, finding, context.now)
-    worst = max((j.severity for j in _due(subjects, finding, context.now)), default=after.severity)
-    kind = EventKind.ESCALATED if worst > incident.severity else EventKind.EVIDENCE_CHANGED
-    after = replace(after, severity=max(worst, incident.severity))
+    due = _due(subjects, finding, context.now)
+    severity = max((judgement.severity for judgement in due), default=before.severity)
+    after = _with_evidence(before, finding, context.now, severity=severity)
+    escalated = after.severity > before.severity
+    kind = EventKind.ESCALATED if escalated else EventKind.EVIDENCE_CHANGED
     return (
         replace(state, phase=Phase.OPEN, subjects=subjects, incident=after),
         (Event(kind, context.now, after),),
@@ -371,21 +387,34 @@ def _breaching(
 ) -> Mapping[Subject, SubjectState]:
     """The subjects that go on breaching, and, while pending, those that are merely unknown."""
     kept: dict[Subject, SubjectState] = {}
-    gap = context.interval * context.stale_polls
     for judgement in finding.judgements:
         before = state.subjects.get(judgement.subject)
-        fresh = before is not None and context.now - before.breached_at <= gap
         if judgement.verdict is Verdict.BREACHED:
-            kept[judgement.subject] = SubjectState(
-                level=before.level if before is not None else judgement.level,
-                breached_since=before.breached_since
-                if before is not None and (fresh or state.incident is not None)
-                else context.now,
-                breached_at=context.now,
-            )
-        elif judgement.verdict is Verdict.UNKNOWN and before is not None and fresh:
+            kept[judgement.subject] = _breached(before, judgement, context)
+        elif before is not None and _goes_on(before, context):
             kept[judgement.subject] = before
     return kept
+
+
+def _breached(
+    before: SubjectState | None, judgement: Judgement, context: StepContext
+) -> SubjectState:
+    if before is None:
+        return SubjectState(judgement.level, context.now, context.now)
+    # What has once lasted long enough takes part in the incident; it need not wait again.
+    takes_part = before.breached_at - before.breached_since >= judgement.hold_for
+    went_on = takes_part or _goes_on(before, context)
+    return SubjectState(
+        level=before.level,
+        breached_since=before.breached_since if went_on else context.now,
+        breached_at=context.now,
+    )
+
+
+def _goes_on(state: SubjectState, context: StepContext) -> bool:
+    """Whether a breach may count as unbroken: nothing else was seen since, and not for too long."""
+    gap = context.interval * context.stale_polls
+    return not state.broken and context.now - state.breached_at <= gap
 
 
 def _due(
@@ -421,10 +450,12 @@ def _open(
         opened_at=context.now,
         breached_since=since,
     )
-    return _with_evidence(blank, finding, context.now)
+    return _with_evidence(blank, finding, context.now, severity=worst.severity)
 
 
-def _with_evidence(incident: Incident, finding: Finding, now: datetime) -> Incident:
+def _with_evidence(
+    incident: Incident, finding: Finding, now: datetime, *, severity: Severity
+) -> Incident:
     breached = _worst_first(
         [judgement for judgement in finding.judgements if judgement.verdict is Verdict.BREACHED]
     )
@@ -434,6 +465,7 @@ def _with_evidence(incident: Incident, finding: Finding, now: datetime) -> Incid
     return replace(
         incident,
         rule=breached[0].rule if breached else incident.rule,
+        severity=max(severity, incident.severity),
         evidence=tuple(breached[:EVIDENCE_KEPT]),
         spread=_spread(breached),
         observed_at=now,
@@ -460,7 +492,7 @@ def _resolved(incident: Incident, now: datetime, resolution: str) -> Event:
 
 def _incident(state: AlertState) -> Incident:
     if state.incident is None:
-        raise AssertionError(f"an {state.phase} alert has its incident")
+        raise AssertionError(f"no incident in phase {state.phase}")
     return state.incident
 
 
