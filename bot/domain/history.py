@@ -3,8 +3,9 @@
 A healthy dump is a sawtooth: offsets move when a file is uploaded, every D, and between two
 uploads the lag climbs. So a level is compared with the *trough*, the lowest reading of a window of
 D + 2P. The window is kept as a few tiles, each the running minimum of its part, instead of as
-stored polls: five tiles of a quarter of the window always cover the window and never more than
-five quarters of it, so the trough is never overstated.
+stored polls: tiles of a quarter of the window always cover the window, and reach back over five
+quarters of it and one pause between polls at most. So the trough is never overstated, and little
+understated.
 
 Lag is kept in columns like the samples: one array per tile and topic, not an object per partition.
 """
@@ -15,6 +16,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from operator import lt
 
 from bot.domain.model import (
@@ -30,9 +32,12 @@ from bot.domain.model import (
 TILES = 4
 """Tiles that make one window; one more is kept, because the newest is still filling."""
 
+MOST_TILES = TILES + 2
+"""However often a task's D is changed, and the window with it, no more tiles are kept."""
+
 NO_READING = 2**63 - 1
-"""Stands in a tile for a partition that was not readable in it; greater than any real lag that
-fits an array, so that `min` passes over it."""
+"""Stands in a tile for a partition that was not readable in it; no lag that fits an array is
+greater, so that `min` passes over it."""
 
 Column = Sequence[int]
 """Lags in messages: an array('q'), or a list where a number exceeds 64 bits."""
@@ -54,11 +59,21 @@ class TopicHistory:
     covered_since: tuple[datetime, ...]
     """Per partition: since when readings come without a gap that matters."""
     tiles: tuple[Tile, ...]
+    unread: Mapping[int, datetime] = field(default_factory=dict)
+    """Partitions without a lag in the latest answer: when they last had one, or appeared."""
 
-    def trough(self) -> list[int]:
+    def trough(self) -> Column:
         """The lowest lag of each partition over the window; NO_READING where there is none."""
         columns = [tile.minima for tile in self.tiles]
-        return list(columns[0]) if len(columns) == 1 else list(map(min, *columns))
+        if all(isinstance(column, array) for column in columns):
+            return list(map(min, columns[0], *columns))
+        return reduce(_lowest, columns)
+
+    def covers(self, window_start: datetime) -> list[bool]:
+        """Per partition: whether the trough speaks of everything from `window_start` on."""
+        if self.tiles[0].start > window_start:
+            return [False] * len(self.partitions)
+        return [since <= window_start for since in self.covered_since]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +82,13 @@ class TaskHistory:
 
     sample: TaskSample | None = None
     """The latest readable answer."""
+    status: str | None = None
+    """The latest cloud status that an answer gave; an answer without one does not change it."""
     status_since: datetime | None = None
-    """When the current cloud status was first seen."""
+    """When that status was first seen."""
     odd_partitions: Mapping[Subject, tuple[str, datetime]] = field(default_factory=dict)
-    """Partitions whose status differs from the task's own: the status and since when."""
+    """Partitions whose status differs from the task's own: the status and since when. Kept while
+    answers say nothing of them."""
     topics: Mapping[str, TopicHistory] = field(default_factory=dict)
     failure: PollFailure | None = None
     """The latest poll, when it gave no sample."""
@@ -96,9 +114,11 @@ def fold(
     """The history after one more observation.
 
     `interval` is P. Observations of a task come in the order of their time; an observation that
-    is not newer than the latest sample changes nothing (it is a replay).
+    is not newer than the latest one changes nothing (it is a replay): the very same history is
+    returned.
     """
-    if history.sample is not None and observation.at <= history.sample.at:
+    latest = history.failure or history.sample
+    if latest is not None and observation.at <= latest.at:
         return history
     if isinstance(observation, PollFailure):
         return replace(
@@ -118,14 +138,19 @@ def denied(history: TaskHistory) -> bool:
 def _with_sample(
     history: TaskHistory, sample: TaskSample, interval: timedelta, stale_polls: int
 ) -> TaskHistory:
-    before = history.sample
-    same_status = before is not None and same_word(before.status, sample.status)
-    gap = before is None or sample.at - before.at > interval * stale_polls
+    status = history.status if sample.status is None else sample.status
+    poll = _Poll(
+        at=sample.at,
+        before=history.sample,
+        window=window_of(sample.delivery_interval, interval),
+        longest_gap=interval * stale_polls,
+    )
     return TaskHistory(
         sample=sample,
-        status_since=history.status_since if same_status else sample.at,
-        odd_partitions=_odd_partitions(history, sample),
-        topics=_topics(history, sample, window_of(sample.delivery_interval, interval), gap=gap),
+        status=status,
+        status_since=history.status_since if same_word(history.status, status) else sample.at,
+        odd_partitions=_odd_partitions(history, sample, status),
+        topics=_topics(history.topics, sample.topics, poll),
     )
 
 
@@ -135,57 +160,91 @@ def same_word(one: str | None, other: str | None) -> bool:
 
 
 def _odd_partitions(
-    history: TaskHistory, sample: TaskSample
+    history: TaskHistory, sample: TaskSample, task_status: str | None
 ) -> Mapping[Subject, tuple[str, datetime]]:
+    before = history.odd_partitions
+    if sample.topics is None:
+        return before
     odd: dict[Subject, tuple[str, datetime]] = {}
-    for topic in sample.topics or ():
+    for topic in sample.topics:
         # One comparison for the common case: every partition says what the task says.
-        if set(topic.statuses) <= {sample.status, None}:
+        said = set(topic.statuses)
+        if said <= {task_status} or (not before and said <= {task_status, None}):
             continue
         for partition, status in zip(topic.partitions, topic.statuses, strict=True):
-            if status is None or same_word(status, sample.status):
-                continue
             subject = Subject(topic.topic, partition)
-            word, since = history.odd_partitions.get(subject, (status, sample.at))
-            odd[subject] = (status, since if same_word(word, status) else sample.at)
+            entry = _odd(before.get(subject), status, task_status, sample.at)
+            if entry is not None:
+                odd[subject] = entry
     return odd
+
+
+def _odd(
+    before: tuple[str, datetime] | None,
+    status: str | None,
+    task_status: str | None,
+    at: datetime,
+) -> tuple[str, datetime] | None:
+    if status is None:
+        return before
+    if same_word(status, task_status):
+        return None
+    if before is not None and same_word(before[0], status):
+        return status, before[1]
+    return status, at
 
 
 # --- the trough ------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """The poll that is being folded in."""
+
+    at: datetime
+    before: TaskSample | None
+    """The readable answer before it."""
+    window: timedelta
+    longest_gap: timedelta
+    """A longer time without a reading ends the cover of a window."""
+
+    @property
+    def after_gap(self) -> bool:
+        return self.before is None or self.at - self.before.at > self.longest_gap
+
+    @property
+    def last_read(self) -> datetime:
+        """When the answer before this one came; now when there was none."""
+        return self.at if self.before is None else self.before.at
+
+
 def _topics(
-    history: TaskHistory, sample: TaskSample, window: timedelta, *, gap: bool
+    topics: Mapping[str, TopicHistory], sampled: tuple[TopicSample, ...] | None, poll: _Poll
 ) -> Mapping[str, TopicHistory]:
-    if sample.topics is None:
-        return history.topics
-    before = {topic.topic: topic for topic in (history.sample and history.sample.topics) or ()}
+    if sampled is None:
+        return {name: _all_unread(topic, poll.last_read) for name, topic in topics.items()}
+    before = {topic.topic: topic for topic in (poll.before and poll.before.topics) or ()}
+    known = {} if poll.after_gap else topics
     return {
-        topic.topic: _topic(
-            None if gap else history.topics.get(topic.topic),
-            topic,
-            before.get(topic.topic),
-            at=sample.at,
-            window=window,
-        )
-        for topic in sample.topics
+        topic.topic: _topic(known.get(topic.topic), topic, before.get(topic.topic), poll)
+        for topic in sampled
     }
 
 
 def _topic(
-    history: TopicHistory | None,
-    topic: TopicSample,
-    before: TopicSample | None,
-    *,
-    at: datetime,
-    window: timedelta,
+    history: TopicHistory | None, topic: TopicSample, before: TopicSample | None, poll: _Poll
 ) -> TopicHistory:
     lags = column(topic.lags)
     if history is None:
-        return TopicHistory(topic.partitions, (at,) * len(topic.partitions), (Tile(at, lags),))
-    history = _aligned(history, topic.partitions, at)
-    history = _rebased(history, _reset_positions(before, topic), at)
-    return replace(history, tiles=_tiles(history.tiles, lags, at, window))
+        fresh = TopicHistory(
+            topic.partitions, (poll.at,) * len(topic.partitions), (Tile(poll.at, lags),)
+        )
+        return _with_unread(fresh, topic, poll.at, poll)
+    history = _aligned(history, topic.partitions, poll.at)
+    history = _rebased(history, _reset_positions(before, topic), poll.at)
+    history = _with_unread(history, topic, poll.last_read, poll)
+    tiles = _tiles(history.tiles, lags, poll.at, poll.window)
+    return TopicHistory(history.partitions, history.covered_since, tiles, history.unread)
 
 
 def column(lags: Iterable[int | None]) -> Column:
@@ -202,20 +261,69 @@ def _tiles(
 ) -> tuple[Tile, ...]:
     newest = tiles[-1]
     if at - newest.start < window / TILES:
-        merged = Tile(newest.start, _lowest(newest.minima, lags))
-        return (*tiles[:-1], merged)
-    extended = (*tiles, Tile(at, lags))
-    # A tile still counts while the one after it began inside the window.
-    return tuple(
-        tile
-        for tile, following in zip(extended, (*extended[1:], None), strict=True)
-        if following is None or following.start > at - window
-    )
+        grown = (*tiles[:-1], Tile(newest.start, _lowest(newest.minima, lags)))
+    else:
+        grown = (*tiles, Tile(at, lags))
+    return _bounded(_needed(grown, at - window))
+
+
+def _needed(tiles: tuple[Tile, ...], window_start: datetime) -> tuple[Tile, ...]:
+    """A tile still counts while the one after it began inside the window."""
+    first = 0
+    while first + 1 < len(tiles) and tiles[first + 1].start <= window_start:
+        first += 1
+    return tiles[first:]
+
+
+def _bounded(tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
+    if len(tiles) <= MOST_TILES:
+        return tiles
+    oldest, second = tiles[:2]
+    return (Tile(oldest.start, _lowest(oldest.minima, second.minima)), *tiles[2:])
 
 
 def _lowest(one: Column, other: Column) -> Column:
-    values = map(min, one, other)
-    return array("q", values) if isinstance(one, array) and isinstance(other, array) else [*values]
+    if isinstance(one, array) and isinstance(other, array):
+        return array("q", map(min, one, other))
+    return list(map(_lower, one, other))
+
+
+def _lower(one: int, other: int) -> int:
+    """The lower of two lags of any size, of which either may not have been read."""
+    if NO_READING in (one, other):
+        return other if one == NO_READING else one
+    return min(one, other)
+
+
+# --- partitions that come, go, fall silent or start anew -------------------------------------
+
+
+def _all_unread(history: TopicHistory, last_read: datetime) -> TopicHistory:
+    unread = {p: history.unread.get(p, last_read) for p in history.partitions}
+    return replace(history, unread=unread)
+
+
+def _with_unread(
+    history: TopicHistory, topic: TopicSample, last_read: datetime, poll: _Poll
+) -> TopicHistory:
+    """Notes who cannot be read; who is readable again after too long starts its cover anew."""
+    if not history.unread and None not in topic.lags:
+        return history
+    unread: dict[int, datetime] = {}
+    covered_since = list(history.covered_since)
+    for place, (partition, lag) in enumerate(zip(topic.partitions, topic.lags, strict=True)):
+        last = history.unread.get(partition)
+        if lag is None:
+            unread[partition] = last_read if last is None else last
+        elif last is not None and (
+            poll.at - last > poll.longest_gap or _never_read(history, place)
+        ):
+            covered_since[place] = poll.at
+    return replace(history, covered_since=tuple(covered_since), unread=unread)
+
+
+def _never_read(history: TopicHistory, place: int) -> bool:
+    return all(tile.minima[place] == NO_READING for tile in history.tiles)
 
 
 def _aligned(history: TopicHistory, partitions: tuple[int, ...], at: datetime) -> TopicHistory:
@@ -234,6 +342,7 @@ def _aligned(history: TopicHistory, partitions: tuple[int, ...], at: datetime) -
             )
             for tile in history.tiles
         ),
+        {p: last for p, last in history.unread.items() if p in partitions},
     )
 
 
@@ -268,10 +377,10 @@ def _rebased(history: TopicHistory, places: list[int], at: datetime) -> TopicHis
     if not places:
         return history
     fresh = set(places)
-    return TopicHistory(
-        history.partitions,
-        tuple(at if i in fresh else since for i, since in enumerate(history.covered_since)),
-        tuple(
+    return replace(
+        history,
+        covered_since=tuple(at if i in fresh else s for i, s in enumerate(history.covered_since)),
+        tiles=tuple(
             Tile(
                 tile.start,
                 column(None if i in fresh else low for i, low in enumerate(tile.minima)),

@@ -64,6 +64,8 @@ class Told:
     rang: bool = False
     """Whether its opening rang (new card or broadcast), so that its end may."""
     resolved: bool = False
+    record: Incident | None = None
+    """How it ended, for the card to show until that closes; None while it goes on."""
 
     def repeat_after(self) -> timedelta | None:
         """Time between reminders at the severity told; None: never."""
@@ -222,17 +224,17 @@ def reminder_due(card: Card) -> datetime | None:
 
     A reminder that waits in the outbox (put there after the last ring) is not followed by another.
     """
-    waits = [wait for told in card.speaking if (wait := told.repeat_after()) is not None]
-    if not waits or card.rang_at is None or card.closed_at is not None:
+    wait = _reminder_wait(card)
+    if wait is None or card.rang_at is None or card.closed_at is not None:
         return None
     if card.reminded_at is not None and card.reminded_at >= card.rang_at:
         return None
-    return card.rang_at + min(waits)
+    return card.rang_at + wait
 
 
 def fingerprint(incidents: Iterable[Incident]) -> str:
-    """What a reader would notice of the evidence, coarsely: two digits of each incident's worst
-    value, how far it has spread, its severity and phase."""
+    """What a reader would notice of the evidence, coarsely: the two leading digits of each
+    incident's worst value, how far it has spread, its severity and phase."""
     return "|".join(
         f"{i.id}:{i.severity}:{i.phase}:{_two_digits(i)}:{sum(max(len(p), 1) for _, p in i.spread)}"
         for i in incidents
@@ -241,7 +243,19 @@ def fingerprint(incidents: Iterable[Incident]) -> str:
 
 def _two_digits(incident: Incident) -> str:
     worst = incident.evidence[0].value if incident.evidence else None
-    return f"{worst:.1e}" if isinstance(worst, int) else str(worst)
+    digits = str(worst)
+    # Not as a float: an offset may have any number of digits.
+    return f"{digits[:2]}e{len(digits)}" if isinstance(worst, int) else digits
+
+
+_STRONGEST_FIRST = (
+    Reason.OPENED,
+    Reason.ESCALATED,
+    Reason.RESOLVED,
+    Reason.REMINDER,
+    Reason.EVIDENCE_CHANGED,
+)
+"""When one look has several reasons, the first of these is given."""
 
 
 class _Desk:
@@ -254,7 +268,6 @@ class _Desk:
         self._replies: list[Intent] = []
         self._decisions: list[Decision] = []
         self._touched: set[str] = set()
-        self._ended: dict[str, Incident] = {}
 
     def take(self, event: Event) -> None:
         """Turns one event into looks, replies and decisions."""
@@ -262,8 +275,6 @@ class _Desk:
             for channel, told in self._situation.tellings.get(event.incident.id, ()):
                 self._opened(channel, told, event.incident)
             return
-        if not event.incident.open:
-            self._ended[event.incident.id] = event.incident
         for channel, card in list(self._cards.items()):
             heard = card.told.get(event.incident.id)
             if heard is not None and not heard.resolved:
@@ -271,13 +282,11 @@ class _Desk:
 
     def remind(self, card: Card) -> None:
         """Puts the reminder of a card into the outbox."""
-        now = self._situation.now
-        self._put(replace(card, reminded_at=now))
-        incidents = tuple(
-            self._situation.incidents[t.incident_id]
-            for t in card.speaking
-            if t.incident_id in self._situation.incidents
-        )
+        known = self._situation.incidents
+        incidents = tuple(known[t.incident_id] for t in card.speaking if t.incident_id in known)
+        if not incidents:
+            return
+        self._put(replace(card, reminded_at=self._situation.now))
         self._reply(card, Reason.REMINDER, incidents, rings=True)
         self._look(card.channel, Reason.REMINDER)
 
@@ -287,6 +296,9 @@ class _Desk:
             self._look_intent(self._cards[channel], reason)
             for channel, reason in self._looks.items()
         )
+        # Only now: what one event ended, a later one of the same step may have joined.
+        for channel in self._touched:
+            self._cards[channel] = self._closed_if_over(self._cards[channel])
         cards = tuple(self._cards[channel] for channel in sorted(self._touched))
         return Outcome(cards, looks + tuple(self._replies), tuple(self._decisions))
 
@@ -299,23 +311,31 @@ class _Desk:
                 channel=channel,
                 opened_at=self._situation.now,
             )
-        self._tell(card, told, incident)
+        if incident.id not in card.told:
+            self._tell(card, told, incident)
 
     def _tell(self, card: Card, told: Told, incident: Incident) -> None:
         """Tells an incident for the first time: a new card, or a line on the card there is."""
         if incident.severity < told.min_severity:
-            self._put(_with_told(card, told))
+            if incident.id not in card.told:
+                self._put(_with_told(card, told))
             self._decided(incident, card, Reason.BELOW_MIN_SEVERITY, said=False)
             return
-        fresh = card.decided_at is None
-        waiting = card.opened_at + self._situation.policy.group_wait > self._situation.now
-        rings = fresh or waiting or incident.severity is Severity.CRITICAL
+        if card.decided_at is None:
+            # Nothing was said so far, so this is the card's own opening and waits for company.
+            card = replace(card, opened_at=self._situation.now)
+        rings = self._gathers(card) or incident.severity is Severity.CRITICAL
         self._put(_with_told(card, replace(told, severity=incident.severity, rang=rings)))
-        if not fresh and not waiting:
+        if not self._gathers(card):
             mentions = _mentions(told, incident.severity) if rings else ()
             self._reply(card, Reason.OPENED, (incident,), rings=rings, mentions=mentions)
         self._look(card.channel, Reason.OPENED)
         self._decided(incident, card, Reason.OPENED, said=True)
+
+    def _gathers(self, card: Card) -> bool:
+        """Whether the card is not posted yet, so that its post says whatever joins it now."""
+        group_wait = self._situation.policy.group_wait
+        return card.decided_at is None or self._situation.now < card.opened_at + group_wait
 
     def _changed(self, channel: str, told: Told, event: Event) -> None:
         card, incident = self._cards[channel], event.incident
@@ -326,20 +346,18 @@ class _Desk:
         elif incident.severity > told.severity:
             self._escalated(card, told, incident)
         else:
-            self._evidence(card, incident)
+            self._evidence(card, event)
 
     def _escalated(self, card: Card, told: Told, incident: Incident) -> None:
         self._put(_with_told(card, replace(told, severity=incident.severity, rang=True)))
-        mentions = _mentions(told, incident.severity)
-        self._reply(card, Reason.ESCALATED, (incident,), rings=True, mentions=mentions)
+        if not self._gathers(card):
+            mentions = _mentions(told, incident.severity)
+            self._reply(card, Reason.ESCALATED, (incident,), rings=True, mentions=mentions)
         self._look(card.channel, Reason.ESCALATED)
         self._decided(incident, card, Reason.ESCALATED, said=True)
 
     def _resolved(self, card: Card, told: Told, incident: Incident) -> None:
-        after = _with_told(card, replace(told, resolved=True))
-        if all(t.resolved for t in after.told.values()):
-            after = replace(after, closed_at=self._situation.now)
-        self._put(after)
+        self._put(_with_told(card, replace(told, resolved=True, record=incident)))
         if told.severity is None:
             self._decided(incident, card, Reason.BELOW_MIN_SEVERITY, said=False)
             return
@@ -347,15 +365,23 @@ class _Desk:
         self._look(card.channel, Reason.RESOLVED)
         self._decided(incident, card, Reason.RESOLVED, said=True)
 
-    def _evidence(self, card: Card, incident: Incident) -> None:
-        now, policy = self._situation.now, self._situation.policy
-        unchanged = fingerprint(self._told_incidents(card)) == card.shown
-        early = card.decided_at is not None and now - card.decided_at < policy.edit_every
-        if unchanged or early:
-            self._decided(incident, card, Reason.NOT_DUE, said=False)
-            return
-        self._look(card.channel, Reason.EVIDENCE_CHANGED)
-        self._decided(incident, card, Reason.EVIDENCE_CHANGED, said=True)
+    def _evidence(self, card: Card, event: Event) -> None:
+        changed = fingerprint(self._told_incidents(card)) != card.shown
+        said = changed and (event.kind is not EventKind.EVIDENCE_CHANGED or self._may_edit(card))
+        reason = Reason.EVIDENCE_CHANGED if said else Reason.NOT_DUE
+        if said:
+            self._look(card.channel, reason)
+        self._decided(event.incident, card, reason, said=said)
+
+    def _may_edit(self, card: Card) -> bool:
+        """Whether numbers may change the card again. A change of phase need not ask: it comes once
+        and would be lost."""
+        edit_every = self._situation.policy.edit_every
+        return card.decided_at is None or self._situation.now >= card.decided_at + edit_every
+
+    def _closed_if_over(self, card: Card) -> Card:
+        over = all(told.resolved for told in card.told.values())
+        return replace(card, closed_at=self._situation.now) if over else card
 
     # --- rows ---
 
@@ -364,8 +390,8 @@ class _Desk:
         self._touched.add(card.channel)
 
     def _look(self, channel: str, reason: Reason) -> None:
-        # The first reason of a step is the strongest: an opening before the evidence it brings.
-        self._looks.setdefault(channel, reason)
+        reasons = (reason, self._looks.get(channel, reason))
+        self._looks[channel] = min(reasons, key=_STRONGEST_FIRST.index)
 
     def _decided(self, incident: Incident, card: Card, reason: Reason, *, said: bool) -> None:
         self._decisions.append(Decision(incident.id, card.channel, reason, said))
@@ -411,7 +437,7 @@ class _Desk:
             task=self._situation.view,
             incidents=incidents,
             mentions=_card_mentions(card),
-            reminder_at=_next_reminder(card, due_at),
+            reminder_at=self._next_reminder(card, due_at),
             links=self._situation.links,
         )
         self._put(replace(card, decided_at=now, shown=fingerprint(incidents)))
@@ -430,13 +456,22 @@ class _Desk:
         return max(self._situation.now, card.opened_at + self._situation.policy.group_wait)
 
     def _told_incidents(self, card: Card) -> tuple[Incident, ...]:
-        known = {**self._ended, **self._situation.incidents}
+        going_on = self._situation.incidents
         told = [
-            known[t.incident_id]
+            incident
             for t in card.told.values()
-            if t.severity is not None and t.incident_id in known
+            if t.severity is not None
+            and (incident := t.record or going_on.get(t.incident_id)) is not None
         ]
         return tuple(sorted(told, key=lambda i: (not i.open, -i.severity, i.opened_at)))
+
+    def _next_reminder(self, card: Card, due_at: datetime) -> datetime | None:
+        """When the next reminder would come if everything were delivered as soon as it is due."""
+        wait = _reminder_wait(card)
+        if wait is None:
+            return None
+        rings = any(reply.rings for reply in self._replies if reply.card_id == card.id)
+        return (due_at if rings or card.rang_at is None else card.rang_at) + wait
 
 
 def _with_told(card: Card, told: Told) -> Card:
@@ -453,9 +488,7 @@ def _card_mentions(card: Card) -> tuple[str, ...]:
     )
 
 
-def _next_reminder(card: Card, due_at: datetime) -> datetime | None:
-    """When the next reminder would come if this look were delivered as soon as it is due."""
-    waits = [wait for told in card.speaking if (wait := told.repeat_after()) is not None]
-    if not waits:
-        return None
-    return (card.rang_at or due_at) + min(waits)
+def _reminder_wait(card: Card) -> timedelta | None:
+    """The shortest repeat of what the card tells; None when nothing is repeated."""
+    waits = (told.repeat_after() for told in card.speaking)
+    return min((wait for wait in waits if wait is not None), default=None)

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.history import NO_READING, TaskHistory, TopicHistory, denied, window_of
+from bot.domain.history import TaskHistory, TopicHistory, denied, window_of
 from bot.domain.model import (
+    DEFAULT_DELIVERY_INTERVAL,
     TASK,
     FailureKind,
     Severity,
@@ -55,10 +56,12 @@ class TaskRules:
     def last(self, rule_type: RuleType, topic: str | None = None) -> AnyRule | None:
         """The rule that decides for a topic, or for the task as a whole (None).
 
-        The last match wins, whole; when it is disabled there is no rule.
+        The last match wins, whole; when it is disabled there is no rule. A rule about some topics
+        says nothing of the task as a whole.
         """
         for rule in reversed(self.rules.get(rule_type, ())):
-            if topic is None or rule.match.topic.hit(topic):
+            topics = rule.match.topic
+            if topics.hit(topic) if topic is not None else not topics.globs:
                 return rule if rule.enabled else None
         return None
 
@@ -133,7 +136,10 @@ def _unreachable(
         )
         return Finding(RuleType.UNREACHABLE, Unit.STATUS, judgements)
     if history.failures < moment.stale_polls and not denied(history):
-        return Finding(RuleType.UNREACHABLE, Unit.STATUS, (_unknown(TASK, failure.detail),))
+        judgements = tuple(
+            _unknown(s, failure.detail) for s in tracked.get(RuleType.UNREACHABLE, {})
+        )
+        return Finding(RuleType.UNREACHABLE, Unit.STATUS, judgements)
     judgement = Judgement(
         TASK,
         Verdict.BREACHED,
@@ -203,7 +209,7 @@ def judge_account(
         TASK,
         Verdict.BREACHED,
         rule=rule.name,
-        severity=unreachable_severity(rule, moment.now - since, timedelta(0)),
+        severity=unreachable_severity(rule, moment.now - since, DEFAULT_DELIVERY_INTERVAL),
         value=kind.value,
         detail=f"{len(those)} of {watched} tasks: {those[0].detail}",
     )
@@ -230,7 +236,8 @@ def _status(
     moment: Moment,
 ) -> Finding:
     joined = tracked.get(RuleType.STATUS, {})
-    words = _status_words(history, sample)
+    silent = _silent(sample) if joined or history.odd_partitions else frozenset()
+    words = _status_words(history, sample, silent)
     found: list[Judgement] = []
     for subject, (word, since) in words.items():
         rule = rules.last(RuleType.STATUS, None if subject.is_task else subject.topic)
@@ -239,20 +246,30 @@ def _status(
             judgement = _judge_status(rule, subject, word, *span)
             if judgement is not None:
                 found.append(judgement)
-    found.extend(_status_unread(sample, words, joined))
+    for subject in joined:
+        if subject in silent:
+            found.append(_unknown(subject, "no status in the answer"))
+        elif not _present(sample, subject):
+            found.append(_absent(sample, subject))
     return Finding(RuleType.STATUS, Unit.STATUS, tuple(found))
 
 
+def _silent(sample: TaskSample) -> frozenset[Subject]:
+    """Of whom the answer gives no status."""
+    partitions = {Subject(row.topic, row.partition) for row in sample.rows() if row.status is None}
+    return frozenset(partitions | {TASK} if sample.status is None else partitions)
+
+
 def _status_words(
-    history: TaskHistory, sample: TaskSample
+    history: TaskHistory, sample: TaskSample, silent: Iterable[Subject]
 ) -> Mapping[Subject, tuple[str, datetime]]:
-    """The task's word and those of the partitions that say something else."""
-    if sample.status is None:
-        return history.odd_partitions
-    return {
-        TASK: (sample.status, history.status_since or sample.at),
-        **history.odd_partitions,
-    }
+    """The task's word and those of the partitions that say something else, as of this answer."""
+    words = dict(history.odd_partitions) if sample.topics is not None else {}
+    if sample.status is not None:
+        words[TASK] = (sample.status, history.status_since or sample.at)
+    for subject in silent:
+        words.pop(subject, None)
+    return words
 
 
 def _judge_status(
@@ -290,27 +307,6 @@ def _upper(words: Iterable[str]) -> frozenset[str]:
     return frozenset(word.upper() for word in words)
 
 
-def _status_unread(
-    sample: TaskSample,
-    words: Mapping[Subject, tuple[str, datetime]],
-    joined: Mapping[Subject, Level],
-) -> Iterator[Judgement]:
-    """Tracked subjects of which this answer says nothing, or that are no longer there."""
-    silent = (
-        {Subject(row.topic, row.partition) for row in sample.rows() if row.status is None}
-        if any(not subject.is_task for subject in joined)
-        else set()
-    )
-    for subject in joined:
-        if subject in words:
-            continue
-        if subject.is_task or subject in silent:
-            if sample.status is None or subject in silent:
-                yield _unknown(subject, "no status in the answer")
-        elif not _present(sample, subject):
-            yield _absent(sample, subject)
-
-
 # --- lag -------------------------------------------------------------------------------------
 
 
@@ -321,18 +317,19 @@ def _lag(
     tracked: Tracked,
     moment: Moment,
 ) -> Finding:
-    candidates = rules.rules.get(rule_type, ())
     joined = tracked.get(rule_type, {})
     sample = history.sample
-    if sample is None or not (candidates or joined):
+    if sample is None or not (joined or rule_type in rules.rules):
         return Finding(rule_type, Unit.MESSAGES)
-    slow = any(isinstance(rule, LagRule) and rule.view is View.TROUGH for rule in candidates)
-    window = window_of(sample.delivery_interval, moment.interval)
+    bench = _Bench(
+        history, sample, rules, joined, window_of(sample.delivery_interval, moment.interval)
+    )
     if sample.topics is None:
-        found: list[Judgement] = [_unknown(s, "no topics in the answer") for s in joined]
+        found = [_unknown(subject, "no topics in the answer") for subject in joined]
     else:
-        bench = _Bench(history, sample, rules, joined, window)
         found = bench.judge(rule_type)
+    # A good cycle of the trough is the clear of a whole delivery; an instant reading is its own.
+    slow = any(bench.view(rule_type, subject) is View.TROUGH for subject in joined)
     return Finding(
         rule_type,
         Unit.MESSAGES,
@@ -361,6 +358,11 @@ class _Bench:
                 found = list(self._task())
         found.extend(_absent(self.sample, s) for s in self.joined if not _present(self.sample, s))
         return found
+
+    def view(self, rule_type: RuleType, subject: Subject) -> View | None:
+        """How the rule that decides for a subject looks at its lag; None without a rule."""
+        rule = self.rules.last(rule_type, None if subject.is_task else subject.topic)
+        return rule.view if isinstance(rule, LagRule) else None
 
     def _topics(self) -> Sequence[TopicSample]:
         return self.sample.topics or ()
@@ -418,26 +420,30 @@ class _Bench:
         self, rule: LagRule, subject: Subject, topics: Sequence[TopicSample]
     ) -> Iterator[Judgement]:
         """Breached on what is surely known; clear only when nothing that counts is unknown."""
-        known = total = 0
-        unread = 0
+        total = certain = unread = 0
         for topic in topics:
             values, covered = self._view(topic, rule)
-            total += sum(value for value in values if value is not None)
-            known += sum(
-                value
-                for value, sure in zip(values, covered, strict=True)
-                if value is not None and sure
-            )
-            unread += values.count(None) + topic.unreadable
+            known = [value for value in values if value is not None]
+            total += sum(known)
+            certain += sum(v for v, sure in zip(values, covered, strict=True) if sure and v)
+            unread += len(values) - len(known) + topic.unreadable
         level = self.joined.get(subject) or _level(rule)
-        if level.verdict(known) is Verdict.BREACHED:
-            judgement = self._judged(rule, subject, known, covered=True)
-        elif unread:
-            judgement = _unknown(subject, f"{unread} partitions unknown")
+        if level.verdict(certain) is Verdict.BREACHED:
+            judgement = self._judged(rule, subject, certain, covered=True)
+        elif unread or not any(topic.partitions for topic in topics):
+            judgement = self._unsummed(subject, unread)
         else:
             judgement = self._judged(rule, subject, total, covered=False)
         if judgement is not None:
             yield judgement
+
+    def _unsummed(self, subject: Subject, unread: int) -> Judgement | None:
+        """A sum that lacks a part is unknown; a sum of nothing at all is no zero."""
+        if subject not in self.joined:
+            return None
+        if unread:
+            return _unknown(subject, f"{unread} partitions unknown")
+        return _absent(self.sample, subject)
 
     def _view(
         self, topic: TopicSample, rule: LagRule
@@ -453,10 +459,10 @@ def _troughs(
 ) -> tuple[Sequence[int | None], Sequence[bool]]:
     # A partition that is unknown now is unknown, whatever the window still remembers of it.
     values = [
-        None if lag is None or low == NO_READING else low
+        None if lag is None else low
         for low, lag in zip(remembered.trough(), topic.lags, strict=True)
     ]
-    return values, [since <= window_start for since in remembered.covered_since]
+    return values, remembered.covers(window_start)
 
 
 def _level(rule: LagRule) -> Level:
