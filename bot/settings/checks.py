@@ -197,11 +197,12 @@ def _page(settings: Settings) -> Iterator[str]:
 def _silences(routes: Sequence[Route]) -> Iterator[str]:
     """What a route keeps to itself by its min_severity."""
     for place, route in enumerate(routes):
-        if route.min_severity > Severity.INFO and not route.continues:
-            below = listed(s.word for s in Severity if s < route.min_severity)
+        matched = [s for s in Severity if route.match.severity.hit(s.word)]
+        below = [s.word for s in matched if s < route.min_severity]
+        if below and not route.continues:
             yield (
-                f"routes[{place}] ({route.channel}): of what it matches {below} is told nowhere,"
-                " no later route is asked"
+                f"routes[{place}] ({route.channel}): of what it matches {listed(below)} is told"
+                " nowhere, no later route is asked"
             )
 
 

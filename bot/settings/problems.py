@@ -62,13 +62,10 @@ class Problems:
     """The line of each place in the file, from 1."""
     _found: list[tuple[int, str]] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
     def add(self, path: Path, what: str) -> None:
         """Something is wrong at a place."""
         key = dotted(path)
-        self.at_line(self.line_of(path), f"{key}: {what}" if key else what)
+        self.at_line(self.line_of(path), f"{key}: {what}")
 
     def at_line(self, line: int, what: str) -> None:
         """Something is wrong in a line; 0 for the file as a whole. Said once."""

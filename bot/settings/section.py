@@ -94,11 +94,9 @@ class Section(BaseModel):
 
     @classmethod
     def _right(cls, key: str) -> str:
-        for name, field in cls.model_fields.items():
-            if key in (field.alias, name):
-                readers = [m for m in field.metadata if isinstance(m, Reads | ReadsMany)]
-                return readers[0].right if readers else field.description or "a mapping"
-        return "a value"
+        fields = {field.alias or name: field for name, field in cls.model_fields.items()}
+        readers = [one for one in fields[key].metadata if isinstance(one, Reads | ReadsMany)]
+        return readers[0].right if readers else fields[key].description or "a mapping"
 
 
 def fault(place: tuple[str | int, ...], what: str) -> InitErrorDetails:

@@ -86,6 +86,10 @@ def test_a_count_may_have_decimals_as_long_as_it_is_whole(thousandths: int) -> N
     assert scalars.count(f"{whole}.{rest:03}k") == thousandths
 
 
+def test_a_count_may_have_decimals_that_are_nothing() -> None:
+    assert scalars.count("2.0") == 2
+
+
 @given(st.text(max_size=8))
 def test_a_text_without_digits_is_no_count(text: str) -> None:
     with pytest.raises(Wrong, match="count"):
