@@ -360,7 +360,7 @@ def calls(scenario: Scenario) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 @pytest.mark.parametrize("name", [*sorted(SCENARIOS), "fleet"])
 async def test_every_good_answer_of_every_scenario_fits_the_description(name: str) -> None:
-    scenario = fleet(40, 5) if name == "fleet" else SCENARIOS[name](1)
+    scenario = fleet(16, 5) if name == "fleet" else SCENARIOS[name](1)
     validators = {operation: described(operation) for operation, _, _ in calls(scenario)}
     good = 0
     async with running(replace(scenario, weather=())) as world:

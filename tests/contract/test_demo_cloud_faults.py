@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import ClientPayloadError, ClientTimeout, ServerDisconnectedError
 
-from bot.demo.cloud import Fault, Shape, Terms, of_task
+from bot.demo.cloud import Fault, Shape, Terms, make_cloud, of_task, steady_clock
 from bot.demo.cloud.faults import (
     Charset,
     Drop,
@@ -35,6 +35,7 @@ from bot.demo.scenario.weather import (
     Throttling,
     Weather,
 )
+from bot.demo.serving import serve
 from tests.contract.cloud_world import Received, Running, running
 
 CONTROL = {"X-Demo-Control": "1"}
@@ -263,7 +264,8 @@ async def test_one_value_of_the_answer_can_be_removed(world: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "pointer", ["/no/where", "/status/deeper", "/topics_info/x", "/topics/0/1"]
+    "pointer",
+    ["/no/where", "/status/deeper", "/topics_info/x", "/topics/0/1", "/status/deeper/still"],
 )
 def test_an_edit_of_what_is_not_there_changes_nothing(pointer: str) -> None:
     body = b'{"status": "RUNNING", "topics_info": [{"topic": "a"}], "topics": [1]}'
@@ -298,6 +300,33 @@ async def test_a_fault_befalls_only_what_it_is_about(world: Running) -> None:
     world.cloud.faults.clear()
     assert (await detail(world, 1)).status == 200
     assert (await world.login()).status == 201
+
+
+async def test_a_client_behind_a_proxy_may_send_the_whole_address() -> None:
+    async with running(SCENARIOS["vendor"](1)) as world:
+        path = f"{world.project}/instances"
+        headers = world.signed(path, "engine=kafka") | {"Connection": "close"}
+        lines = [f"GET {world.base_url}{path}?engine=kafka HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        answer = await reader.read()
+        writer.close()
+        asked = list(world.cloud.journal)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert [(each.path, each.query) for each in asked] == [(path, "engine=kafka")]
+
+
+async def test_a_port_in_use_is_an_error_and_leaves_nothing_behind(world: Running) -> None:
+    with pytest.raises(OSError, match=r"in use"):
+        await serve(make_cloud(fleet(1)), port=world.port)
+
+
+def test_the_clock_starts_at_the_walls_time_and_never_runs_back() -> None:
+    clock = steady_clock()
+    first, second = clock(), clock()
+    assert first <= second
+    assert first.utcoffset() == timedelta(0)
 
 
 async def test_a_fault_comes_before_the_credentials_are_looked_at(world: Running) -> None:

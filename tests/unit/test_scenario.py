@@ -34,6 +34,8 @@ from bot.demo.scenario.behaviours import (
     Surge,
     TopicGrowth,
     Window,
+    ended,
+    postponed,
 )
 from bot.demo.scenario.motion import Hindrance
 from bot.demo.scenario.weather import Outage
@@ -387,6 +389,39 @@ def test_a_behaviour_is_added_to_one_task_only() -> None:
         scenario.with_behaviour("nobody", Deleted(minutes(1)))
 
 
+def test_a_behaviour_can_be_moved_as_a_whole() -> None:
+    by = minutes(7)
+    moved = [
+        postponed(each, by)
+        for each in (
+            Stall(Window(minutes(1), minutes(2), minutes(30))),
+            Paused(Window(minutes(1))),
+            Deleted(minutes(1)),
+            IdleTail(minutes(1), until=minutes(2)),
+        )
+    ]
+    assert moved == [
+        Stall(Window(minutes(8), minutes(9), minutes(30))),
+        Paused(Window(minutes(8))),
+        Deleted(minutes(8)),
+        IdleTail(minutes(8), until=minutes(9)),
+    ]
+
+
+def test_only_what_is_going_on_can_be_ended() -> None:
+    going = (Paused(Window(minutes(1))), Stall(Window(minutes(1), minutes(9), minutes(10))))
+    others: tuple[Behaviour, ...] = (
+        Paused(Window(minutes(1), minutes(3))),
+        Paused(Window(minutes(5))),
+        Deleted(minutes(1)),
+    )
+    assert [ended(each, minutes(5)) for each in going] == [
+        Paused(Window(minutes(1), minutes(5))),
+        Stall(Window(minutes(1), minutes(5))),
+    ]
+    assert tuple(ended(each, minutes(5)) for each in others) == others
+
+
 def test_weather_comes_and_goes_at_the_speed_of_the_scenario() -> None:
     outage = Outage(Window(minutes(10), minutes(20)))
     scenario = Scenario(name="test", instances=(), weather=(outage,))
@@ -447,6 +482,8 @@ def test_the_tour_shows_a_stall_its_growth_and_its_end_within_half_a_minute(seed
     assert lowest(10, 13) > 1_000_000
     assert lowest(15, 18) < 80_000
     assert lowest(18, 25) < 80_000
+    assert lowest(246, 249) > 100_000
+    assert lowest(255, 258) < 80_000
 
 
 @pytest.mark.parametrize("seed", range(3))

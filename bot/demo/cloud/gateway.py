@@ -6,6 +6,7 @@ credentials, an unknown URL likewise. Every answer carries X-Request-Id.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import assert_never
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -179,3 +180,5 @@ def _broken_down(breakdown: Breakdown) -> Misdeed:
             return Reply(502, "", "502 Bad Gateway", Shape.HTML)
         case Breakdown.DROPPED:
             return Drop()
+        case _:
+            assert_never(breakdown)

@@ -101,53 +101,42 @@ def _smart(seed: int, name: str, *, replicates: bool = False) -> SmartTask:
     )
 
 
-def _default(seed: int) -> Scenario:
-    shop = (
-        _task(
-            seed,
-            "orders",
-            (60, 3, 900),
-            Surge(_minutes(4, 12, again=True), factor=16),
-            Stall(_minutes(4, 13, again=True), catch_up=4),
-        ),
-        _task(
-            seed,
-            "payments",
-            (120, 6, 300),
-            HotPartition(_minutes(60, 85, again=True), partition=4, factor=40),
-        ),
+def _shop(seed: int) -> tuple[SinkTask, ...]:
+    surge = Surge(_minutes(4, 12, again=True), factor=16)
+    stall = Stall(_minutes(4, 13, again=True), catch_up=4)
+    hot = HotPartition(_minutes(60, 85, again=True), partition=4, factor=40)
+    return (
+        _task(seed, "orders", (60, 3, 900), surge, stall),
+        _task(seed, "payments", (120, 6, 300), hot),
         _task(seed, "carts", (30, 4, 400)),
         _task(seed, "invoices", (900, 2, 12), IdleTail(timedelta(hours=-6), left=3)),
         _task(seed, "product-views", (300, 12, 400)),
         _task(seed, "search-queries", (300, 8, 250)),
     )
-    telemetry = (
-        _task(
-            seed,
-            "clickstream",
-            (300, 24, 500),
-            SlowSink(_minutes(110, 150, again=True), share=0.3, catch_up=2),
-        ),
+
+
+def _telemetry(seed: int) -> tuple[SinkTask, ...]:
+    slow = SlowSink(_minutes(110, 150, again=True), share=0.3, catch_up=2)
+    failed = Failed(_minutes(165, 190, again=True), partitions=(1,))
+    stall = Stall(_minutes(200, 222, again=True), catch_up=2)
+    return (
+        _task(seed, "clickstream", (300, 24, 500), slow),
         _task(seed, "device-metrics", (180, 12, 300)),
-        _task(
-            seed, "audit-log", (600, 3, 20), Failed(_minutes(165, 190, again=True), partitions=(1,))
-        ),
+        _task(seed, "audit-log", (600, 3, 20), failed),
         _task(seed, "legacy-export", (300, 3, 6), Paused(_minutes(-180))),
-        _task(seed, "mail-events", (240, 4, 80), Stall(_minutes(200, 222, again=True), catch_up=2)),
+        _task(seed, "mail-events", (240, 4, 80), stall),
         _task(seed, "returns", (300, 6, 40), NotYetTransferred(partitions=(2, 5))),
     )
+
+
+def _default(seed: int) -> Scenario:
+    edge = _smart(seed, "edge", replicates=True)
     return Scenario(
         name="default",
         seed=seed,
         instances=(
-            _instance(seed, "kafka-shop", shop, _smart(seed, "stock-levels")),
-            _instance(
-                seed,
-                "kafka-telemetry",
-                telemetry,
-                _smart(seed, "edge", replicates=True),
-                team="telemetry",
-            ),
+            _instance(seed, "kafka-shop", _shop(seed), _smart(seed, "stock-levels")),
+            _instance(seed, "kafka-telemetry", _telemetry(seed), edge, team="telemetry"),
             _instance(seed, "kafka-sandbox", ()),
         ),
     )

@@ -112,14 +112,13 @@ def _restarts(task: SinkTask, topic: Topic, number: int) -> Iterator[Restart]:
 
 def _born(task: SinkTask, topic: Topic, number: int) -> timedelta | None:
     """When this partition was added; None when it was there before the start."""
-    if number < topic.partitions:
-        return topic.exists_from
     there = topic.partitions
+    born = topic.exists_from
     for growth in sorted(_growth(task, topic), key=lambda growth: growth.at):
+        if number >= there:
+            born = growth.at
         there += growth.added
-        if number < there:
-            return growth.at
-    return topic.exists_from
+    return born
 
 
 def _unstarted(task: SinkTask, number: int) -> NotYetTransferred | None:
