@@ -66,11 +66,14 @@ def _title(notice: Notice, going: list[Incident]) -> Line:
     kind = _kinds(going or list(notice.incidents))
     if not going:
         return (f"{_DONE} Resolved: ", *_whom(notice), f" – {kind}")
-    severity = max(incident.severity for incident in going)
-    word = severity.word.capitalize()
-    if all(incident.phase is Phase.RECOVERING for incident in going):
-        word += ", recovering"
-    return (f"{_MARKS[severity]} {word}: ", *_whom(notice), f" – {kind}")
+    mark = _MARKS[max(incident.severity for incident in going)]
+    return (f"{mark} {_severity_of(going)}: ", *_whom(notice), f" – {kind}")
+
+
+def _severity_of(going: list[Incident]) -> str:
+    word = max(incident.severity for incident in going).word.capitalize()
+    recovering = all(incident.phase is Phase.RECOVERING for incident in going)
+    return f"{word}, recovering" if recovering else word
 
 
 def _kinds(incidents: list[Incident]) -> str:
@@ -83,14 +86,15 @@ def _whom(notice: Notice) -> Line:
 
 
 def _in_full(incident: Incident, notice: Notice) -> Line:
+    recovering = incident.phase is Phase.RECOVERING
+    evidence = ("Last: ", *what(incident)) if recovering else capitalised(what(incident))
     lines: list[Line] = [
         (Strong(f"{severity_word(incident)}:"), " ", *rule_title(incident)),
-        capitalised(what(incident)),
+        evidence,
         capitalised(since(incident, notice.at)),
         capitalised(where(incident)),
         capitalised(worst(incident)),
-        capitalised(closing(incident)),
-        (advice(incident),),
+        capitalised(closing(incident)) if recovering else (advice(incident),),
     ]
     return joined(lines)
 
@@ -155,8 +159,7 @@ def headline(notice: Notice) -> Line:
     going = [incident for incident in notice.incidents if incident.open]
     if not going:
         return _resolved(notice, notice.incidents)
-    severity = max(incident.severity for incident in going)
-    return _about(f"{severity.word.capitalize()}: ", notice, going)
+    return _about(f"{_severity_of(going)}: ", notice, going)
 
 
 def _about(lead: str, notice: Notice, incidents: list[Incident]) -> Line:

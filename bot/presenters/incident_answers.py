@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import assert_never
 
 from bot.domain.ids import short
 from bot.domain.incidents import Event, EventKind, Incident
@@ -102,9 +103,10 @@ def incident_detail(incident: Incident, events: Sequence[Event], now: datetime) 
         Name(incident.name),
     )
     parts: list[Part] = [Facts(_detail_facts(incident, now))]
-    steps = [event for event in events if event.kind is not EventKind.EVIDENCE_CHANGED]
+    told = [((Moment(event.at),), _step(event)) for event in events]
+    steps = [(when, step) for when, step in told if step]
     if steps:
-        parts.append(Entries(tuple(((Moment(e.at),), _step(e)) for e in steps[-STEPS_SHOWN:])))
+        parts.append(Entries(tuple(steps[-STEPS_SHOWN:])))
     earlier = len(steps) - STEPS_SHOWN
     note: Line = (f"{counted(earlier, 'earlier step')} not shown",) if earlier > 0 else ()
     return Answer(title, tuple(parts), note)
@@ -138,6 +140,7 @@ def _peak(incident: Incident) -> Line:
 
 
 def _step(event: Event) -> Line:
+    """What happened; empty for mere growth, of which there is too much."""
     match event.kind:
         case EventKind.OPENED:
             return (f"opened, {event.incident.severity.word}: ", *what(event.incident))
@@ -150,4 +153,5 @@ def _step(event: Event) -> Line:
         case EventKind.RESOLVED:
             return ("resolved: ", Said(event.incident.resolution or "cleared"))
         case EventKind.EVIDENCE_CHANGED:
-            return what(event.incident)
+            return ()
+    assert_never(event.kind)

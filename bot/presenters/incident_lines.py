@@ -168,9 +168,11 @@ def since(incident: Incident, now: datetime) -> Line:
 
 
 def closing(incident: Incident) -> Line:
-    """While recovering: when it would close."""
-    if incident.phase is not Phase.RECOVERING or incident.closes_at is None:
+    """While recovering: when it would close. Empty while it does not."""
+    if incident.phase is not Phase.RECOVERING:
         return ()
+    if incident.closes_at is None:
+        return ("recovering",)
     return ("recovering, closes about ", Moment(incident.closes_at), " if it stays clear")
 
 

@@ -9,7 +9,10 @@ Cutting is done before escaping while measuring after it, so that no `&amp;` is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, takewhile
+from typing import assert_never
 
 from bot.presenters.escape import escape
 from bot.presenters.message import Json
@@ -57,17 +60,14 @@ def utf16_units(text: str) -> int:
 
 
 def json_text_bytes(text: str) -> int:
-    """Bytes inside the quotes of a JSON string with only ASCII in it."""
-    return sum(map(_json_bytes_of, text))
+    """Bytes inside the quotes of a JSON string with only ASCII in it, at most."""
+    plain = len(text.encode("ascii", "ignore"))
+    beyond = len(text.encode("utf-16-le", "surrogatepass")) // 2 - plain
+    marked = sum(map(text.count, '"\\\n'))
+    return plain + 6 * beyond + marked + 5 * sum(map(text.count, _CONTROLS))
 
 
-def _json_bytes_of(char: str) -> int:
-    code = ord(char)
-    if char in '"\\\n':
-        return 2
-    if 0x20 <= code < 0x7F:
-        return 1
-    return 6 if code <= 0xFFFF else 12
+_CONTROLS = [chr(code) for code in (*range(0x20), 0x7F) if chr(code) != "\n"]
 
 
 def json_bytes(value: Json) -> int:
@@ -87,11 +87,17 @@ def json_bytes(value: Json) -> int:
             return own + _punctuation(len(value))
         case Sequence():
             return sum(map(json_bytes, value)) + _punctuation(len(value))
+    assert_never(value)
 
 
 def _punctuation(items: int) -> int:
     """Two brackets, and the commas between."""
     return 2 + max(items - 1, 0)
+
+
+def fitting(pieces: Iterable[str], room: int, measure: Measure) -> int:
+    """How many pieces from the first on fit into `room` together."""
+    return sum(1 for _ in takewhile(room.__ge__, accumulate(map(measure, pieces))))
 
 
 def cut(text: str, most: int, measure: Measure = json_text_bytes) -> str:
@@ -102,7 +108,7 @@ def cut(text: str, most: int, measure: Measure = json_text_bytes) -> str:
     if measure(escape(text)) <= most:
         return text
     room = most - measure(ELLIPSIS)
-    return text[: _fitting(text, room, measure)].rstrip() + ELLIPSIS if room >= 0 else ""
+    return text[: _characters(text, room, measure)].rstrip() + ELLIPSIS if room >= 0 else ""
 
 
 def cut_middle(text: str, most: int, measure: Measure = utf8_bytes) -> str:
@@ -110,16 +116,12 @@ def cut_middle(text: str, most: int, measure: Measure = utf8_bytes) -> str:
     if measure(escape(text)) <= most:
         return text
     room = most - measure(ELLIPSIS)
-    tail = _fitting(text[::-1], room // 3, measure)
-    head = _fitting(text, room - room // 3, measure)
+    tail = _characters(text[::-1], room // 3, measure)
+    head = _characters(text, room - room // 3, measure)
     return f"{text[:head]}{ELLIPSIS}{text[len(text) - tail :]}"
 
 
-def _fitting(text: str, room: int, measure: Measure) -> int:
-    """How many characters from the start fit into `room`."""
-    used = 0
-    for place, char in enumerate(text):
-        used += measure(escape(char))
-        if used > room:
-            return place
-    return len(text)
+def _characters(text: str, room: int, measure: Measure) -> int:
+    """How many characters from the start fit into `room`, which is not negative."""
+    beginnings = range(len(text) + 1)
+    return bisect_right(beginnings, room, key=lambda end: measure(escape(text[:end]))) - 1

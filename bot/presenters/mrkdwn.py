@@ -26,7 +26,7 @@ from bot.presenters.answer import (
     Typed,
 )
 from bot.presenters.escape import clean, escape, without_backticks
-from bot.presenters.limits import Measure, cut, cut_middle, json_text_bytes
+from bot.presenters.limits import Measure, cut, cut_middle, fitting, json_text_bytes
 from bot.presenters.words import in_utc
 
 COMMAND = "/dumptask"
@@ -53,7 +53,7 @@ class Writer:
         pieces = [self._span(span) for span in spans]
         if sum(map(self.measure, pieces)) <= most:
             return "".join(pieces).strip()
-        whole = _fitting(pieces, most - self.measure(limits.ELLIPSIS), self.measure)
+        whole = fitting(pieces, most - self.measure(limits.ELLIPSIS), self.measure)
         text = "".join(pieces[:whole])
         prose = _prose(spans[whole])
         end = cut(prose, most - self.measure(text), self.measure) if prose else ""
@@ -116,16 +116,7 @@ class Writer:
         """How many lines fit; when not all do, beside a line that counts the others."""
         if sum(self.measure(f"{line}\n") for line in lines) <= most:
             return len(lines)
-        return _fitting([f"{line}\n" for line in lines], most - _MORE_ROOM, self.measure)
-
-
-def _fitting(pieces: Sequence[str], room: int, measure: Measure) -> int:
-    """How many pieces from the first on fit into `room`, which does not hold them all."""
-    for place, piece in enumerate(pieces):
-        room -= measure(piece)
-        if room < 0:
-            return place
-    return len(pieces) - 1
+        return fitting([f"{line}\n" for line in lines], most - _MORE_ROOM, self.measure)
 
 
 def _prose(span: Span) -> str:
@@ -134,7 +125,7 @@ def _prose(span: Span) -> str:
         case str():
             return span
         case Said(text):
-            return clean(text)
+            return without_backticks(clean(text))
         case _:
             return ""
 

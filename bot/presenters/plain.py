@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 from unicodedata import combining, east_asian_width
 
@@ -23,6 +23,7 @@ from bot.presenters.answer import (
     Typed,
 )
 from bot.presenters.escape import clean
+from bot.presenters.limits import fitting
 from bot.presenters.words import in_utc
 
 EMPTY_CELL = "–"
@@ -102,18 +103,9 @@ def _cell(text: str, most: int | None) -> str:
 
 def _narrowed(text: str, most: int) -> str:
     """Both ends of a text that is too wide, because names often differ in their last letters."""
-    tail = "".join(reversed(list(_fitting(reversed(text), (most - 1) // 3))))
-    head = "".join(_fitting(text, most - 1 - width(tail)))
+    tail = text[len(text) - fitting(reversed(text), (most - 1) // 3, width) :]
+    head = text[: fitting(text, most - 1 - width(tail), width)]
     return f"{head}…{tail}"
-
-
-def _fitting(chars: Iterable[str], most: int) -> Iterator[str]:
-    used = 0
-    for char in chars:
-        used += width(char)
-        if used > most:
-            return
-        yield char
 
 
 def _padded(text: str, room: int, *, right: bool = False) -> str:
@@ -123,6 +115,8 @@ def _padded(text: str, room: int, *, right: bool = False) -> str:
 
 def width(text: str) -> int:
     """Columns a terminal gives to a text: two for East Asian wide characters, none for marks."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text
     )

@@ -115,11 +115,6 @@ def in_utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def clock_utc(at: datetime) -> str:
-    """`09:30 UTC`."""
-    return at.astimezone(UTC).strftime("%H:%M UTC")
-
-
 def bounds(at_least: timedelta | None, at_most: timedelta | None) -> str:
     """An age of which bounds are known: `0 s`, `5 min to 6 min`, `at least 5 min`, `unknown`."""
     if at_least is None:
