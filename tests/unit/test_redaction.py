@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.telemetry.redaction import MASK, TEXT_MOST, Redactor
@@ -224,6 +224,7 @@ _secrets = st.text(st.characters(codec="utf-8"), min_size=8, max_size=40).filter
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(_secrets, _json_values, st.text(), st.text())
 def test_no_secret_survives_in_any_value(
     secret: str, value: object, before: str, after: str
@@ -236,6 +237,7 @@ def test_no_secret_survives_in_any_value(
     assert json.dumps(secret, ensure_ascii=False)[1:-1] not in told
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_masking_twice_is_masking_once(text: str) -> None:
     redactor = Redactor([SECRET])
