@@ -34,11 +34,14 @@ def dotted(path: Path) -> str:
 
 def quoted(text: str) -> str:
     """A text from the file in quotes: on one line, cut where long, credentials masked."""
-    masked = _CREDENTIAL.sub("***", text)
-    plain = "".join(letter if letter.isprintable() else "�" for letter in masked)
+    plain = _on_one_line(_CREDENTIAL.sub("***", text))
     if len(plain) > SHOWN_LENGTH:
         plain = plain[: SHOWN_LENGTH - 1] + "…"
     return f"'{plain}'"
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -69,8 +72,10 @@ class Problems:
 
     def at_line(self, line: int, what: str) -> None:
         """Something is wrong in a line; 0 for the file as a whole. Said once."""
-        if (line, what) not in self._found:
-            self._found.append((line, what))
+        # Keys stand in it as they are written, and may hold anything.
+        found = (line, _on_one_line(what))
+        if found not in self._found:
+            self._found.append(found)
 
     def line_of(self, path: Path) -> int:
         """The line of a place, or of the nearest place around it that the file has; else 1."""

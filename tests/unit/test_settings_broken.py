@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.ports import ConfigError
 from bot.settings import Source, load, parse
@@ -22,6 +24,8 @@ ENVIRON = {
     "HUAWEICLOUD_SDK_SK": "SKEXAMPLE",
     "HIDDEN": "s3cr3t",
 }
+DEMO = (Path(__file__).parents[2] / "config/demo.yaml").read_text("utf-8")
+LETTERS = " :[]{}\n\t-#&*!|>'\"%@,x0$~é"
 CASES: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parents[1] / "data/config/broken.yaml").read_text("utf-8")
 )
@@ -45,6 +49,24 @@ def test_no_message_holds_a_secret_or_a_second_line(case: dict[str, Any]) -> Non
     text = case["whole"] if "whole" in case else BASE + case["add"]
     said = faults(text, case.get("environ"))
     assert not any("\n" in line or "s3cr3t" in line or "hidden" in line for line in said)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_file_is_read_or_told_what_is_wrong(data: st.DataObject) -> None:
+    letters = list(DEMO)
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(letters)))
+        cut = data.draw(st.integers(0, 12))
+        letters[start : start + cut] = data.draw(st.text(LETTERS, max_size=3))
+    try:
+        parse(Source("".join(letters), "f", {}, require_secrets=False))
+    except ConfigError as error:
+        problems = error.problems
+    else:
+        return
+    assert problems
+    assert all(line.isprintable() for line in problems)
 
 
 def test_a_file_that_is_not_there_is_said_by_its_name(tmp_path: Path) -> None:
