@@ -2,7 +2,8 @@
 
 `parse` takes plain text, as typed in a terminal. Text that came through Slack goes through
 `from_slack` first, which takes back what Slack made of it: escapes, and the links, channels and
-people that it saw in names. Arguments of a shell go through `from_arguments`.
+people that it saw in names. Arguments of a shell go through
+`quoting.from_arguments`.
 
 A command word wins over a task of that name: a task called `list` is reached by `status list`, or
 by quoting it. Any other first word is the name of a task; whether there is one, and what a
@@ -12,14 +13,16 @@ mistyped word may have meant (`near_commands`), is asked elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import assert_never
 
 from bot.domain.matching import glob_hits
 from bot.domain.model import TaskState
+from bot.domain.quoting import UnclosedQuote, Word, quoted, split
 from bot.domain.reports import TaskView
+from bot.domain.verbs import BY_WORD, Verb, verb_named
 
 TOP_DEFAULT = 10
 TOP_MOST = 100
@@ -174,65 +177,13 @@ def fits(wanted: TaskFilter, view: TaskView) -> bool:
     assert_never(wanted)
 
 
-# --- the words of the language ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """A command word, how it is used and what it answers."""
-
-    word: str
-    usage: str
-    does: str
-    aliases: tuple[str, ...] = ()
-    later: bool = False
-    """Part of the language, but not of this version."""
-
-
-VERBS = (
-    Verb("help", "help [command]", "how to use this, or one command"),
-    Verb("list", "list [filter]", "tasks, worst first; a filter is a glob, team=orders or a state"),
-    Verb("status", "status TASK", "one task; the name of the task alone does the same"),
-    Verb("lag", "lag TASK [TOPIC]", "every partition: offsets, lag, status"),
-    Verb("top", "top [N]", "the N worst partitions of all tasks"),
-    Verb("incidents", "incidents [open|all] [TASK]", "what is wrong now, or was"),
-    Verb("incident", "incident ID", "one incident with its timeline"),
-    Verb("refresh", "refresh TASK", "ask the cloud now; the answer follows"),
-    Verb("health", "health", "how the bot itself is doing"),
-    Verb("loss", "loss [filter]", "time to the first lost message, soonest first", later=True),
-    Verb("chart", "chart TASK [TOPIC] [6h]", "lag over time", later=True),
-    Verb("why", "why TASK", "which rules apply and what they say now", later=True),
-    Verb("history", "history [TASK|ID|@person] [12h]", "what happened, who did what", later=True),
-    Verb("ack", "ack ID|TASK [note]", "say that somebody has it", ("acknowledge",), later=True),
-    Verb("unack", "unack ID|TASK", "take an acknowledgement back", later=True),
-    Verb(
-        "silence",
-        "silence WHAT [from TIME] [for] DURATION | until TIME [reason]",
-        "keep quiet about something for a while",
-        ("mute", "snooze", "maintenance"),
-        later=True,
-    ),
-    Verb("silences", "silences [all]", "what is silenced now and soon", later=True),
-    Verb("unsilence", "unsilence ID", "end a silence", later=True),
-    Verb("test", "test [CHANNEL|TASK]", "a drill, marked as one", later=True),
-)
-"""In the order of the help."""
-
-_BY_WORD: Mapping[str, Verb] = {word: verb for verb in VERBS for word in (verb.word, *verb.aliases)}
-
-
-def verb_named(word: str) -> Verb | None:
-    """The command of this word or alias, in any case; None when there is none."""
-    return _BY_WORD.get(word.lower())
-
-
 def near_commands(text: str) -> tuple[str, ...]:
     """What `text` may have meant as a command, likeliest first: at most three complete texts.
 
     Only its first word is doubted: `staus orders` gives `status orders`.
     """
     first, _, rest = text.strip().partition(" ")
-    near = get_close_matches(first.lower(), list(_BY_WORD), n=3, cutoff=0.7)
+    near = get_close_matches(first.lower(), list(BY_WORD), n=3, cutoff=0.7)
     return tuple(f"{word} {rest.strip()}".strip() for word in near)
 
 
@@ -244,7 +195,10 @@ def parse(text: str) -> Command:
 
     Raises: CommandSyntaxError.
     """
-    words = _split(text)
+    try:
+        words = split(text)
+    except UnclosedQuote as error:
+        raise CommandSyntaxError(f"The quote before {str(error)[:40]} is not closed.") from None
     if not words:
         return Overview()
     first, *rest = words
@@ -257,7 +211,7 @@ def parse(text: str) -> Command:
     return _PARSERS[verb.word](verb, arguments)
 
 
-def _bare(words: Sequence[_Word]) -> Command:
+def _bare(words: Sequence[Word]) -> Command:
     last = words[-1]
     verb = None if last.quoted or len(words) != 2 else verb_named(last.text)
     if verb is not None:
@@ -382,84 +336,6 @@ _PARSERS: Mapping[str, Callable[[Verb, list[str]], Command]] = {
     "refresh": _refresh,
     "health": _health,
 }
-
-
-# --- words and quotes ------------------------------------------------------------------------
-
-_CLOSERS: Mapping[str, str] = {
-    '"': '"“”',
-    "“": '”“"',
-    "”": '”"',
-    "„": '“”"',
-    "«": "»",
-    "»": "«",
-    "'": "'‘’",
-    "‘": "’‘'",
-    "’": "’'",
-    "‚": "‘’'",
-    "`": "`",
-}
-"""What closes a quote, by what opens it: phones write typographic ones, in pairs of their language,
-and sometimes only on one side."""
-
-_INVISIBLE = re.compile("[\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
-"""Marks that copying brings along (Slack wraps names in direction marks); nobody types them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    quoted: bool = False
-
-
-def quoted(name: str) -> str:
-    """The name as it has to be typed to be one word."""
-    plain = name and not any(char.isspace() for char in name)
-    if plain and name[0] not in _CLOSERS:
-        return name
-    return f"'{name}'" if '"' in name else f'"{name}"'
-
-
-def from_arguments(arguments: Sequence[str]) -> str:
-    """One text of a shell's arguments; a single one is taken as it is, a whole command perhaps."""
-    return arguments[0] if len(arguments) == 1 else " ".join(map(quoted, arguments))
-
-
-def _split(text: str) -> list[_Word]:
-    return list(_words(_INVISIBLE.sub("", text)))
-
-
-def _words(text: str) -> Iterator[_Word]:
-    """Words apart; a quote opens at the start of a word or after `=`, so `bob's` needs none."""
-    place = 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        word, place = _word(text, place)
-        yield word
-
-
-def _word(text: str, place: int) -> tuple[_Word, int]:
-    parts: list[str] = []
-    starts_quoted = text[place] in _CLOSERS
-    while place < len(text) and not text[place].isspace():
-        if text[place] in _CLOSERS and (not parts or parts[-1] == "="):
-            end = _closing(text, place)
-            parts.append(text[place + 1 : end])
-            place = end + 1
-        else:
-            parts.append(text[place])
-            place += 1
-    return _Word("".join(parts), starts_quoted), place
-
-
-def _closing(text: str, opened: int) -> int:
-    closers = _CLOSERS[text[opened]]
-    for place in range(opened + 1, len(text)):
-        if text[place] in closers:
-            return place
-    raise CommandSyntaxError(f"The quote before {text[opened + 1 :].strip()[:40]} is not closed.")
 
 
 # --- what Slack makes of a text --------------------------------------------------------------

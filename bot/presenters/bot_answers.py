@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.commands import VERBS, CommandSyntaxError, Verb, quoted, verb_named
+from bot.domain.commands import CommandSyntaxError
+from bot.domain.quoting import quoted
 from bot.domain.reports import AccountHealth, Ailment, FleetSummary, HealthReport
+from bot.domain.verbs import VERBS, Verb, verb_named
 from bot.presenters.answer import (
     Answer,
     Entries,

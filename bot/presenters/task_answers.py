@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.commands import quoted
 from bot.domain.incidents import Incident
 from bot.domain.model import Destination, PartitionReading, Severity, TaskState
+from bot.domain.quoting import quoted
 from bot.domain.reports import FleetSummary, LagRow, TaskView, TopRow, Trend
 from bot.presenters.answer import (
     Answer,

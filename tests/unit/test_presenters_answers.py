@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.commands import VERBS, CommandSyntaxError
+from bot.domain.commands import CommandSyntaxError
 from bot.domain.incidents import Event, EventKind
 from bot.domain.model import PartitionReading, Severity, TaskState
 from bot.domain.reports import (
@@ -19,6 +19,7 @@ from bot.domain.reports import (
     TopRow,
     Trend,
 )
+from bot.domain.verbs import VERBS
 from bot.presenters import answers, plain, slack
 from bot.presenters.answer import Answer
 from tests.unit.golden import as_json, check_golden
