@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -18,13 +20,14 @@ DATABASE = "bot"
 
 _EMPTY_ALL_TABLES = """
 DO $$
-DECLARE names text;
+DECLARE name text;
 BEGIN
-  SELECT string_agg(format('%I', tablename), ', ') INTO names FROM pg_tables
-    WHERE schemaname = 'public' AND tablename <> 'dumptask_revision';
-  IF names IS NOT NULL THEN EXECUTE 'TRUNCATE ' || names || ' RESTART IDENTITY'; END IF;
+  FOR name IN SELECT tablename FROM pg_tables
+    WHERE schemaname = 'public' AND tablename <> 'dumptask_revision' ORDER BY tablename = 'incident'
+  LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
 END $$
 """
+# Faster than TRUNCATE for a handful of rows.
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +48,25 @@ def postgres(postgres_cluster: Cluster) -> StoreConfig:
     return StoreConfig(url=postgres_cluster.url(DATABASE), password=postgres_cluster.password)
 
 
+@pytest.fixture(scope="session")
+def empty_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, to be copied: making them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+
+    async def make() -> None:
+        async with open_store(StoreConfig(path=path), owner="nobody"):
+            pass
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-def sqlite(tmp_path: Path) -> StoreConfig:
-    """A file that is not made yet."""
-    return StoreConfig(path=tmp_path / "bot.db")
+def sqlite(tmp_path: Path, empty_sqlite_file: Path) -> StoreConfig:
+    """A file with empty tables."""
+    path = tmp_path / "bot.db"
+    shutil.copy(empty_sqlite_file, path)
+    return StoreConfig(path=path)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -76,6 +76,7 @@ class SqliteRunner:
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._synchronous = ""
+        self._closed = False
 
     @property
     def described(self) -> str:
@@ -92,7 +93,9 @@ class SqliteRunner:
         return await self._run(lambda: self._transact(work, "BEGIN IMMEDIATE", level))
 
     async def compute(self, work: Callable[[], T]) -> T:
-        """Runs `work` in the thread."""
+        """Runs `work` in the thread. Raises: StoreUnavailable after the end."""
+        if self._closed:
+            raise StoreUnavailable(f"{self._path} is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def open(self) -> None:
@@ -102,6 +105,7 @@ class SqliteRunner:
     async def close(self) -> None:
         """Closes the connection, after what is queued."""
         await self.compute(self._close)
+        self._closed = True
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
