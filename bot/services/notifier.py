@@ -78,6 +78,7 @@ class Notifier:
         self._every = every
         self._budgets = Budgets()
         self._paused_until: datetime | None = None
+        self._passing = asyncio.Lock()
         self.delivery = Delivery()
 
     async def run(self) -> None:
@@ -87,7 +88,14 @@ class Notifier:
             await asyncio.sleep(self._every.total_seconds())
 
     async def deliver_due(self) -> int:
-        """One pass: everything that is due and allowed now; the number of rows tried."""
+        """One pass: everything that is due and allowed now; the number of rows tried.
+
+        Passes do not overlap: one that begins during another first lets its sendings end.
+        """
+        async with self._passing:
+            return await self._pass()
+
+    async def _pass(self) -> int:
         tried = 0
         try:
             while not self._paused() and (rows := await self._claim()):
