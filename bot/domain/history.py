@@ -235,7 +235,7 @@ def _topic(
     history: TopicHistory | None, topic: TopicSample, before: TopicSample | None, poll: _Poll
 ) -> TopicHistory:
     lags = column(topic.lags)
-    if history is None:
+    if history is None or _silent_too_long(history, poll):
         fresh = TopicHistory(
             topic.partitions, (poll.at,) * len(topic.partitions), (Tile(poll.at, lags),)
         )
@@ -296,6 +296,13 @@ def _lower(one: int, other: int) -> int:
 
 
 # --- partitions that come, go, fall silent or start anew -------------------------------------
+
+
+def _silent_too_long(history: TopicHistory, poll: _Poll) -> bool:
+    """Whether nobody could read any of it for longer than a window bears."""
+    if not history.unread or len(history.unread) < len(history.partitions):
+        return False
+    return poll.at - max(history.unread.values()) > poll.longest_gap
 
 
 def _all_unread(history: TopicHistory, last_read: datetime) -> TopicHistory:
