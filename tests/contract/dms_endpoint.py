@@ -16,7 +16,7 @@ from typing import Any
 from bot.adapters.dms.account import AccountConfig, AkSk, CredentialsConfig
 from bot.adapters.dms.client import DmsClient, open_client
 from bot.domain.model import TaskKey, WatchedTask
-from bot.ports import Clock
+from bot.ports import Clock, Jitter
 from tests.fakes import NoJitter, SetClock
 
 PROJECT = "0123456789abcdef0123456789abcdef"
@@ -24,6 +24,13 @@ KEYS = AkSk("AKEXAMPLE0TESTONLY01", "made-up-secret-key-for-tests-only-0001")
 TASK = WatchedTask(TaskKey("prod", "connector-1", "task-1"), "orders", "orders")
 AT_ONCE = timedelta(seconds=0.3)
 """A budget too short for a second try."""
+
+
+class Hasty:
+    """A jitter that makes every delay short."""
+
+    def between(self, low: float, high: float) -> float:  # noqa: ARG002 - the protocol's
+        return 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ class Endpoint:
     arrived: list[Arrived] = field(default_factory=list)
     connections: int = 0
     written_bytes: int = 0
+    _arrival: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -131,12 +139,21 @@ class Endpoint:
         credentials: CredentialsConfig = KEYS,
         *,
         clock: Clock | None = None,
+        jitter: Jitter | None = None,
         **changes: Any,
     ) -> AsyncIterator[DmsClient]:
         """A client of that account."""
         config = self.config(credentials, **changes)
-        async with open_client(config, clock=clock or SetClock(), jitter=NoJitter()) as client:
+        async with open_client(
+            config, clock=clock or SetClock(), jitter=jitter or NoJitter()
+        ) as client:
             yield client
+
+    async def until(self, count: int) -> None:
+        """Waits until so many requests have come."""
+        while len(self.arrived) < count:
+            self._arrival.clear()
+            await self._arrival.wait()
 
     async def serve_connection(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -146,6 +163,7 @@ class Endpoint:
         try:
             while (arrived := await _request(reader, number)) is not None:
                 self.arrived.append(arrived)
+                self._arrival.set()
                 if not await self._reply(self.answer(arrived), writer):
                     break
         except ConnectionError:
