@@ -9,7 +9,8 @@ from bot.adapters.slack.gateway import SlackGateway
 from bot.adapters.slack.inbound import Reply
 from bot.adapters.slack.payloads import SlashCommand
 from bot.domain.commands import from_slack
-from bot.ports import ChatError, Noted, Telemetry
+from bot.ports import BotError, ChatError, Noted, Telemetry
+from bot.presenters import answers
 from bot.presenters import slack as present
 from bot.presenters.answer import Answer
 from bot.services.conversation import Conversation
@@ -48,7 +49,11 @@ class SlackConversation:
         await asyncio.gather(*self._following, return_exceptions=True)
 
     async def _follow_up(self, answer: Callable[[], Awaitable[Answer]], response_url: str) -> None:
-        message = present.render(await answer(), command=self._command)
+        try:
+            found = await answer()
+        except BotError as error:
+            found = answers.refused(str(error))
+        message = present.render(found, command=self._command)
         try:
             await self._gateway.respond(response_url, message, in_channel=False)
         except ChatError as error:

@@ -76,8 +76,8 @@ def positive_duration(text: str) -> timedelta:
 def interval(text: str) -> timedelta:
     """Time between two polls or listings: a second at least."""
     value = duration(text)
-    if value < timedelta(seconds=1):
-        raise Wrong("a duration of at least 1s")
+    if value < timedelta(milliseconds=100):
+        raise Wrong("a duration of at least 100ms")
     return value
 
 
