@@ -470,10 +470,9 @@ def _level(rule: LagRule) -> Level:
 
 
 def _highest(lags: Sequence[int | None]) -> int:
-    try:
-        return max(lags, default=0)  # type: ignore[type-var, return-value]  # None raises
-    except TypeError:
-        return max((lag for lag in lags if lag is not None), default=0)
+    # Asking for None first costs a tenth of passing over it one by one.
+    known = [lag for lag in lags if lag is not None] if None in lags else lags
+    return max(known, default=0)  # type: ignore[type-var, return-value]  # no None is left
 
 
 def _present(sample: TaskSample, subject: Subject) -> bool:
