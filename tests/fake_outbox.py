@@ -139,7 +139,7 @@ class FakeOutbox:
             if intent.id not in ids:
                 self.kept.rows_made += 1
                 self.kept.outbox.append(KeptRow(intent, self.kept.rows_made, at, intent.due_at))
-        for card_id in {intent.card_id for intent in intents}:
+        for card_id in {intent.card_id for intent in intents if intent.form is Form.CARD}:
             looks = self._waiting_looks(card_id)
             if looks and self._fixed(looks[0]):
                 looks = looks[1:]

@@ -209,6 +209,24 @@ async def test_a_card_without_a_message_is_posted_before_its_replies(store: AnyS
     assert (await claim_one(store)).intent == a_reply(0)
 
 
+async def test_the_message_of_one_card_is_no_root_for_another(store: AnyStore) -> None:
+    posted, other = await put_card(store), await put_card(store, a_card_of("payments"))
+    await enqueue(store, a_look(0, posted))
+    await post(store, await claim_one(store))
+    await enqueue(store, a_reply(1, other), a_look(2, other), a_reply(1, posted))
+    rows = await claim_all(store)
+    assert [row.intent for row in rows] == [a_look(2, other), a_reply(1, posted)]
+    assert [row.root is None for row in rows] == [True, False]
+
+
+async def test_a_look_does_not_pass_a_reply_once_the_card_is_posted(store: AnyStore) -> None:
+    await put_card(store)
+    await enqueue(store, a_look(0))
+    await post(store, await claim_one(store))
+    await enqueue(store, a_reply(1), a_look(2))
+    assert (await claim_one(store)).intent == a_reply(1)
+
+
 async def test_a_reply_does_not_pass_a_look_that_waits_for_its_time(store: AnyStore) -> None:
     await put_card(store)
     await enqueue(store, a_reply(0), replace(a_look(1), due_at=at(7200)))

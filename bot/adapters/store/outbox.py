@@ -51,7 +51,15 @@ KEPT_PER_CARD = 20
 """Rows of a card that are kept after their end, for those who ask what was sent."""
 _ERROR_LENGTH = 500
 
-_ROOTED = exists().where(card.c.id == outbox.c.card_id, card.c.root_ts.is_not(None))
+
+def _rooted(row: FromClause) -> ColumnElement[bool]:
+    """Whether the card of the row has a message."""
+    # Told explicitly: two levels down, SQLAlchemy would take `row` as another table to join.
+    found = exists().where(card.c.id == row.c.card_id, card.c.root_ts.is_not(None))
+    return found.correlate(row)
+
+
+_ROOTED = _rooted(outbox)
 
 
 # --- adding ----------------------------------------------------------------------------------
@@ -204,20 +212,20 @@ def _due(row: FromClause, now: datetime) -> ColumnElement[bool]:
 def _blocked(row: FromClause) -> ColumnElement[bool]:
     """Whether another row of the card must go first."""
     other = outbox.alias("other")
-    rooted = exists().where(card.c.id == row.c.card_id, card.c.root_ts.is_not(None))
     is_look = row.c.form == Form.CARD.value
     other_is_look = other.c.form == Form.CARD.value
     older = other.c.seq < row.c.seq
     # With a message the older one goes first. Without one a look goes before all replies.
     goes_first = case(
-        (or_(rooted, is_look == other_is_look), older),
+        (or_(_rooted(row), is_look == other_is_look), older),
         else_=other_is_look,
     )
-    return exists().where(
+    first = exists().where(
         other.c.card_id == row.c.card_id,
         other.c.seq != row.c.seq,
         or_(other.c.state == CLAIMED, and_(other.c.state == WAITING, goes_first)),
     )
+    return first.correlate(row)
 
 
 def _merge_into_claimed(connection: Connection, places: Sequence[int]) -> None:
