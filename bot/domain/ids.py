@@ -17,7 +17,8 @@ SHOWN = 6
 
 def derived_id(prefix: str, *parts: str) -> str:
     """An id such as `i-7KQ2M4XW9B` from the parts that identify the thing."""
-    digest = blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
+    text = "\x1f".join(parts).encode(errors="surrogatepass")
+    digest = blake2b(text, digest_size=8).digest()
     number = int.from_bytes(digest, "big")
     letters = []
     for _ in range(LENGTH):
