@@ -67,7 +67,7 @@ class Bot:
         self.monitor = Monitor(
             self.fleet, outside.alerts, self.behind, self.vitals, settings.policies
         )
-        self.notifier = Notifier(outside.outbox, outside.chat, around, rang=self._rang)
+        self.notifier = Notifier(outside.outbox, outside.chat, around, rang=self.fleet.rang)
         self.pollers = {
             name: self._poller(settings.accounts[name], source, around)
             for name, source in outside.sources.items()
@@ -134,9 +134,6 @@ class Bot:
             store_down=lambda: self.monitor.store_down,
             discovery_errors=self.discovery.errors,
         )
-
-    def _rang(self, card_id: str, at: datetime) -> None:
-        self.fleet.rang_at[card_id] = at
 
     async def _rolled(self, _account: str) -> None:
         await self.roster.call(self.discovery)

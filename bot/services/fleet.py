@@ -6,6 +6,7 @@ After a restart it is filled from the store, so answers do not wait for the firs
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,9 @@ from bot.domain.rules import Failing, TaskRules, rules_for
 from bot.domain.verdicts import Level
 from bot.ports import Snapshot
 
+RINGS_KEPT = 1_000
+"""Cards whose last ring is remembered, at least, before those that are closed are sought out."""
+
 
 @dataclass(slots=True)
 class Alerts:
@@ -29,6 +33,13 @@ class Alerts:
     """Not quiet ones, and quiet ones whose version the store knows."""
     cards: dict[str, Card] = field(default_factory=dict)
     """By channel, not closed."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
+    """Held from judging to the end of the transaction, so that each step sees the one before."""
+
+    def take(self, snapshot: Snapshot, key: TaskKey) -> None:
+        """Takes up what the store has for a key, instead of what is here."""
+        self.states = {state.type: state for state in snapshot.states if state.key == key}
+        self.cards = {card.channel: card for card in snapshot.cards if card.key == key}
 
     def tracked(self) -> Mapping[RuleType, Mapping[Subject, Level]]:
         """The subjects that vote, by rule type, with their frozen levels."""
@@ -66,16 +77,19 @@ class Fleet:
     """Every watched task, and the accounts they belong to."""
 
     def __init__(self, accounts: Iterable[str], snapshot: Snapshot | None = None) -> None:
+        snapshot = snapshot or Snapshot()
         self._tasks: dict[TaskKey, TaskMemory] = {}
         self._counts: Counter[str] = Counter()
-        self._stored = _Stored(snapshot or Snapshot())
-        self.accounts = {name: AccountMemory(TaskKey(name)) for name in accounts}
-        self.rang_at: dict[str, datetime] = {
-            card.id: card.rang_at for card in self._stored.cards() if card.rang_at is not None
+        self._windows = snapshot.windows
+        self._unwatched = _alerts_by_key(snapshot)
+        self._rang_at: dict[str, datetime] = {
+            card.id: card.rang_at for card in snapshot.cards if card.rang_at is not None
         }
-        """Last successful ring by card id; written by the notifier, read by the monitor."""
-        for account in self.accounts.values():
-            account.alerts = self._stored.alerts(account.key)
+        self._rings_bearable = RINGS_KEPT
+        self.accounts = {
+            key.account: AccountMemory(key, alerts=self._unwatched.pop(key, Alerts()))
+            for key in map(TaskKey, accounts)
+        }
 
     def __iter__(self) -> Iterator[TaskMemory]:
         return iter(self._tasks.values())
@@ -100,71 +114,91 @@ class Fleet:
         """How many tasks of an account are watched."""
         return self._counts[account]
 
-    def watch(self, tasks: Iterable[WatchedTask], rules: Iterable[AnyRule]) -> list[TaskMemory]:
+    def watch(
+        self, tasks: Iterable[WatchedTask], rules: Iterable[AnyRule], *, stale_polls: int = 3
+    ) -> list[TaskMemory]:
         """Watches exactly these tasks from now on; what is kept of the others is returned.
 
-        A task that stays keeps its memory; one that is new, or was watched before a restart,
-        takes up what the store knew of it.
+        A task that stays keeps its memory; one that is new, or comes back, takes up what the
+        store knew of it.
         """
         rules = tuple(rules)
         wanted = {task.key: task for task in tasks}
         removed = [memory for key, memory in self._tasks.items() if key not in wanted]
+        before = self._tasks
         self._tasks = {
             key: self._memory(task, rules_for(task, rules)) for key, task in wanted.items()
         }
+        for memory in removed:
+            if memory.alerts.states:
+                self._unwatched[memory.task.key] = memory.alerts
         self._counts = Counter(key.account for key in wanted)
         for account in self.accounts.values():
             account.failing = {k: f for k, f in account.failing.items() if k in wanted}
+        for key in wanted.keys() - before.keys():
+            self.note_failing(self._tasks[key], stale_polls)
         return removed
+
+    def note_failing(self, memory: TaskMemory, stale_polls: int) -> None:
+        """Tells the account of a task how the task fails at present."""
+        history, key = memory.history, memory.task.key
+        account = self.accounts[key.account]
+        failure, since = history.failure, history.failing_since
+        if failure is None or since is None:
+            account.failing.pop(key, None)
+            return
+        account.failing[key] = Failing(
+            failure.kind, since, stale=history.failures >= stale_polls, detail=failure.detail
+        )
 
     def orphans(self) -> list[TaskMemory]:
         """What the store knew of tasks and accounts that are not watched; asked once at start."""
-        watched = {*self._tasks, *(account.key for account in self.accounts.values())}
-        return [self._stored.orphan(key) for key in self._stored if key not in watched]
+        return [_orphan(key, alerts) for key, alerts in self._unwatched.items()]
 
     def forget_stored(self) -> None:
-        """Lets go of what was loaded at the start; every task has taken up its part."""
-        self._stored = _Stored(Snapshot())
+        """Lets go of the windows loaded at the start; every task has taken up its own."""
+        self._windows = {}
 
     def ring_time(self, card: Card) -> Card:
         """The card with its last successful ring."""
-        return replace(card, rang_at=self.rang_at.get(card.id, card.rang_at))
+        return replace(card, rang_at=self._rang_at.get(card.id, card.rang_at))
+
+    def rang(self, card_id: str, at: datetime) -> None:
+        """Notes that a message about a card rang."""
+        self._rang_at[card_id] = at
+
+    def forget_ring(self, card_id: str) -> None:
+        """Lets go of a card that is closed; its last reply may still ring."""
+        self._rang_at.pop(card_id, None)
+        if len(self._rang_at) > self._rings_bearable:
+            going_on = {card.id for alerts in self._alerts() for card in alerts.cards.values()}
+            self._rang_at = {i: at for i, at in self._rang_at.items() if i in going_on}
+            self._rings_bearable = max(RINGS_KEPT, 2 * len(self._rang_at))
+
+    def _alerts(self) -> Iterator[Alerts]:
+        yield from (memory.alerts for memory in self._tasks.values())
+        yield from (account.alerts for account in self.accounts.values())
+        yield from self._unwatched.values()
 
     def _memory(self, task: WatchedTask, rules: TaskRules) -> TaskMemory:
         memory = self._tasks.get(task.key)
         if memory is not None:
             memory.task, memory.rules = task, rules
             return memory
-        return TaskMemory(
-            task, rules, self._stored.history(task.key), self._stored.alerts(task.key)
-        )
+        history = self._windows.get(task.key, TaskHistory())
+        return TaskMemory(task, rules, history, self._unwatched.pop(task.key, Alerts()))
 
 
-class _Stored:
-    """What the store knew at the start, by task."""
+def _alerts_by_key(snapshot: Snapshot) -> dict[TaskKey, Alerts]:
+    found: dict[TaskKey, Alerts] = {}
+    for state in snapshot.states:
+        found.setdefault(state.key, Alerts()).states[state.type] = state
+    for card in snapshot.cards:
+        found.setdefault(card.key, Alerts()).cards[card.channel] = card
+    return found
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._windows = snapshot.windows
-        self._alerts: dict[TaskKey, Alerts] = {}
-        for state in snapshot.states:
-            self._alerts.setdefault(state.key, Alerts()).states[state.type] = state
-        for card in snapshot.cards:
-            self._alerts.setdefault(card.key, Alerts()).cards[card.channel] = card
 
-    def __iter__(self) -> Iterator[TaskKey]:
-        return iter(self._alerts)
-
-    def cards(self) -> Iterator[Card]:
-        return (card for alerts in self._alerts.values() for card in alerts.cards.values())
-
-    def history(self, key: TaskKey) -> TaskHistory:
-        return self._windows.get(key, TaskHistory())
-
-    def alerts(self, key: TaskKey) -> Alerts:
-        return self._alerts.get(key, Alerts())
-
-    def orphan(self, key: TaskKey) -> TaskMemory:
-        alerts = self.alerts(key)
-        name = next((incident.name for incident in alerts.incidents()), str(key))
-        task = WatchedTask(key, name=name, task_name=name)
-        return TaskMemory(task, TaskRules({}), self.history(key), alerts)
+def _orphan(key: TaskKey, alerts: Alerts) -> TaskMemory:
+    name = next((incident.name for incident in alerts.incidents()), str(key))
+    task = WatchedTask(key, name=name, task_name=name)
+    return TaskMemory(task, TaskRules({}), alerts=alerts)

@@ -53,11 +53,14 @@ class Roster:
             labels=self._roll.labels,
             interval=policies.poll.interval,
         )
-        removed = self._fleet.watch(tasks, policies.rules)
+        removed = self._fleet.watch(tasks, policies.rules, stale_polls=policies.poll.stale_polls)
         for account, poller in self._pollers.items():
             mine = self._fleet.of_account(account)
             poller.watch(memory.task for memory in mine if memory.task.key.connector_id)
         await self._monitor.retire([*removed, *self._lost(discovery)], self._clock.now())
+        for account in self._pollers:
+            if not self._fleet.count(account) and discovery.settled(account):
+                await self._monitor.retire_account(account, self._clock.now())
 
     def _lost(self, discovery: Discovery) -> list[TaskMemory]:
         if self._orphans is None:

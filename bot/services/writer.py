@@ -31,14 +31,20 @@ class WriteBehind:
         self._samples: list[TaskSample] = []
         self._windows: dict[TaskKey, TaskHistory] = {}
         self._full = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._failing = False
 
     def add(self, sample: TaskSample, history: TaskHistory) -> None:
         """Takes a sample and the window that came of it."""
         self._samples.append(sample)
-        self._windows[sample.key] = history
-        if len(self._samples) >= BATCH:
+        self.keep(sample.key, history)
+        # While the store is away, only time brings the next try.
+        if len(self._samples) >= BATCH and not self._failing:
             self._full.set()
+
+    def keep(self, key: TaskKey, history: TaskHistory) -> None:
+        """Takes a window that no sample came with."""
+        self._windows[key] = history
 
     async def run(self) -> None:
         """Writes until cancelled; what is left then is for `flush`."""
@@ -51,7 +57,15 @@ class WriteBehind:
             await self.flush()
 
     async def flush(self) -> None:
-        """Writes what waits; keeps it for the next time when the store is away."""
+        """Writes what waits; keeps it for the next time when the store is away.
+
+        One batch at a time: a call during another first lets that end, so that after a last call
+        nothing waits.
+        """
+        async with self._writing:
+            await self._write()
+
+    async def _write(self) -> None:
         samples, windows = self._samples, self._windows
         self._samples, self._windows = [], {}
         self._full.clear()

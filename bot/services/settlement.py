@@ -1,0 +1,302 @@
+"""From findings to one transaction: step, decide, commit, and only then move the memory.
+
+Whoever settles something about a task or an account holds its lock from judging to the end, so
+every step sees the one before it.
+
+When the store is away, the alert stays where it was and the next observation finds the same
+transition again. When the store knows better (an answer to a commit was lost, or another process
+wrote), what it has is taken up, and the next observation goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, auto
+
+from bot.domain.history import TaskHistory
+from bot.domain.incidents import (
+    AlertState,
+    Event,
+    EventKind,
+    Incident,
+    Phase,
+    StepContext,
+    close,
+    step,
+)
+from bot.domain.links import link_values, links_for
+from bot.domain.model import TaskKey, TaskState, WatchedTask
+from bot.domain.notifications import (
+    Card,
+    Outcome,
+    Situation,
+    decide,
+    remind,
+    reminder_due,
+    tellings,
+)
+from bot.domain.policy import Policies
+from bot.domain.reports import TaskView, view_of
+from bot.domain.verdicts import Finding
+from bot.ports import (
+    AlertStore,
+    Change,
+    Noted,
+    StoreConflict,
+    StoreError,
+    StoreUnavailable,
+    Telemetry,
+)
+from bot.services.fleet import Alerts, Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom a settlement is about: a task, or an account (then `task` is None)."""
+
+    key: TaskKey
+    name: str
+    task: WatchedTask | None
+    context: StepContext
+    history: TaskHistory | None = None
+    """Saved with what comes of it; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one step of some alerts came to."""
+
+    states: Mapping[str, AlertState]
+    """Those that moved."""
+    events: Sequence[Event]
+
+
+class Settlement:
+    """Takes findings to their end."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        store: AlertStore,
+        telemetry: Telemetry,
+        policies: Callable[[], Policies],
+    ) -> None:
+        self._fleet = fleet
+        self._store = store
+        self._telemetry = telemetry
+        self._policies = policies
+        self._unsaved: set[TaskKey] = set()
+        self._complained = False
+
+    @property
+    def store_down(self) -> bool:
+        """Whether there is anything to be said that could not be saved so far."""
+        return bool(self._unsaved)
+
+    def waits(self, key: TaskKey) -> bool:
+        """Whether the latest transition of this task or account could not be saved."""
+        return key in self._unsaved
+
+    async def settle(self, alerts: Alerts, findings: Sequence[Finding], about: About) -> None:
+        """Moves the alerts by what was found, and says what is to be said."""
+        await self._apply(alerts, _stepped(alerts, findings, about), about)
+
+    async def close(self, alerts: Alerts, about: About, resolution: str) -> bool:
+        """Ends whatever is open; False when that could not be saved and must be asked again."""
+        return await self._apply(alerts, _closed(alerts, about.context.now, resolution), about)
+
+    async def _apply(self, alerts: Alerts, moved: _Step, about: About) -> bool:
+        cards = {channel: self._fleet.ring_time(card) for channel, card in alerts.cards.items()}
+        due = any(_due(card, about.context.now) for card in cards.values())
+        if not moved.states and not moved.events and not due:
+            self._unsaved.discard(about.key)
+            return True
+        outcome = self._decide(alerts, moved, about, cards=cards)
+        change = _change(alerts, moved, outcome, about)
+        written = await self._write(change, about.key)
+        if written is _Written.ELSEWHERE:
+            await self._take_up(alerts, about.key)
+        if written in (_Written.ELSEWHERE, _Written.NOT_YET):
+            return False
+        gained = int(written is _Written.YES)
+        for state in moved.states.values():
+            alerts.states[state.type] = replace(state, version=state.version + gained)
+        for card in outcome.cards:
+            self._keep(alerts, replace(card, version=card.version + gained))
+        self._log(moved.events)
+        return True
+
+    def _decide(
+        self, alerts: Alerts, moved: _Step, about: About, *, cards: Mapping[str, Card]
+    ) -> Outcome:
+        policies = self._policies()
+        after = {**alerts.states, **{state.type: state for state in moved.states.values()}}
+        incidents = {s.incident.id: s.incident for s in after.values() if s.incident is not None}
+        opened = [event.incident for event in moved.events if event.kind is EventKind.OPENED]
+        situation = Situation(
+            now=about.context.now,
+            view=self._view(about, tuple(incidents.values())),
+            incidents=incidents,
+            tellings={i.id: tellings(policies.routes, i, about.task) for i in opened},
+            policy=policies.alerts,
+            links=self._links(about, [*opened, *incidents.values()]),
+        )
+        told = decide(cards.values(), moved.events, situation)
+        ringing = {intent.card_id for intent in told.intents if intent.rings}
+        current = {**cards, **{card.channel: card for card in told.cards}}
+        # What rings now reminds well enough.
+        waiting = [card for card in current.values() if card.id not in ringing]
+        return _joined([told, *(remind(card, situation) for card in waiting)])
+
+    # --- the transaction ---
+
+    async def _write(self, change: Change | None, key: TaskKey) -> _Written:
+        if change is None:
+            self._unsaved.discard(key)
+            return _Written.NEED_NOT
+        try:
+            await self._store.commit(change)
+        except StoreUnavailable as error:
+            # Of a mere wait to open nobody hears: it may go on in memory.
+            silent = not (change.events or change.cards or change.intents)
+            self._note_unsaved(key, "store unavailable, transitions wait", error)
+            return _Written.NEED_NOT if silent else _Written.NOT_YET
+        except StoreConflict as error:
+            self._note_unsaved(key, "change refused, the store knows better", error)
+            return _Written.ELSEWHERE
+        self._unsaved.discard(key)
+        if self._complained:
+            self._complained = False
+            self._telemetry.record(Noted("transitions are saved again"))
+        return _Written.YES
+
+    def _note_unsaved(self, key: TaskKey, event: str, error: StoreError) -> None:
+        self._unsaved.add(key)
+        if not self._complained:
+            self._telemetry.record(Noted(event, "error", {"reason": str(error)}))
+        self._complained = True
+
+    async def _take_up(self, alerts: Alerts, key: TaskKey) -> None:
+        with suppress(StoreUnavailable):
+            alerts.take(await self._store.load(), key)
+
+    def _keep(self, alerts: Alerts, card: Card) -> None:
+        if card.closed_at is None:
+            alerts.cards[card.channel] = card
+        else:
+            alerts.cards.pop(card.channel, None)
+            self._fleet.forget_ring(card.id)
+
+    def _log(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.kind is not EventKind.EVIDENCE_CHANGED:
+                self._telemetry.record(_noted(event))
+
+    # --- views ---
+
+    def _view(self, about: About, incidents: Sequence[Incident]) -> TaskView:
+        if about.task is None or about.history is None:
+            worst = max((incident.severity for incident in incidents), default=None)
+            state = TaskState(worst.word) if worst else TaskState.UNKNOWN
+            return TaskView(about.key, about.name, state=state)
+        stale_after = about.context.interval * about.context.stale_polls
+        return view_of(
+            about.task, about.history, incidents, now=about.context.now, stale_after=stale_after
+        )
+
+    def _links(self, about: About, incidents: Sequence[Incident]) -> tuple[tuple[str, str], ...]:
+        policies = self._policies()
+        values = link_values(
+            about.key,
+            name=about.name,
+            rule=incidents[0].rule if incidents else "",
+            instance_id=about.task.instance_id if about.task else None,
+        )
+        console = policies.consoles.get(about.key.account)
+        return links_for(policies.alerts.links, console, values)
+
+
+class _Written(Enum):
+    """What became of a change."""
+
+    YES = auto()
+    NEED_NOT = auto()
+    """There was nothing to write, or nothing that could not wait."""
+    NOT_YET = auto()
+    """The store is away."""
+    ELSEWHERE = auto()
+    """The store has something newer than what the change came from."""
+
+
+def _stepped(alerts: Alerts, findings: Sequence[Finding], about: About) -> _Step:
+    states: dict[str, AlertState] = {}
+    events: list[Event] = []
+    for finding in findings:
+        before = alerts.states.get(finding.type) or AlertState(about.key, finding.type)
+        after, happened = step(before, finding, about.context)
+        if after != before:
+            states[finding.type] = after
+        events.extend(happened)
+    return _Step(states, events)
+
+
+def _closed(alerts: Alerts, now: datetime, resolution: str) -> _Step:
+    states: dict[str, AlertState] = {}
+    events: list[Event] = []
+    for rule_type, state in alerts.states.items():
+        if state.phase is not Phase.QUIET:
+            states[rule_type], happened = close(state, now, resolution)
+            events.extend(happened)
+    return _Step(states, events)
+
+
+def _change(alerts: Alerts, moved: _Step, outcome: Outcome, about: About) -> Change | None:
+    """What must be written now. New evidence that nobody is told of can wait for the next."""
+    turned = any(
+        (alerts.states.get(state.type) or AlertState(state.key, state.type)).phase != state.phase
+        for state in moved.states.values()
+    )
+    news = any(event.kind is not EventKind.EVIDENCE_CHANGED for event in moved.events)
+    if not (turned or news or outcome.intents or outcome.cards):
+        return None
+    return Change(
+        key=about.key,
+        at=about.context.now,
+        states=tuple(moved.states.values()),
+        events=tuple(moved.events),
+        cards=outcome.cards,
+        intents=outcome.intents,
+        decisions=tuple(d for d in outcome.decisions if d.said),
+        window=about.history,
+    )
+
+
+def _due(card: Card, now: datetime) -> bool:
+    at = reminder_due(card)
+    return at is not None and now >= at
+
+
+def _joined(outcomes: Sequence[Outcome]) -> Outcome:
+    """Several outcomes as one; of a card that changed twice the later state counts."""
+    cards = {card.id: card for outcome in outcomes for card in outcome.cards}
+    return Outcome(
+        tuple(cards.values()),
+        tuple(intent for outcome in outcomes for intent in outcome.intents),
+        tuple(decision for outcome in outcomes for decision in outcome.decisions),
+    )
+
+
+def _noted(event: Event) -> Noted:
+    incident = event.incident
+    return Noted(
+        f"incident {event.kind.value}",
+        fields={
+            "incident": incident.id,
+            "task": incident.name,
+            "rule": incident.rule,
+            "severity": incident.severity.word,
+        },
+    )
