@@ -25,6 +25,7 @@ from bot.app.websites import Address
 from bot.demo.cloud import CLOUD, SimulatedCloud, make_cloud
 from bot.demo.scenario import SCENARIOS
 from bot.demo.serving import serve as listen
+from bot.demo.slack.identity import ChannelSeed, WorkspaceSeed
 from bot.demo.slack.rates import RateTable
 from bot.demo.slack.simulator import SimulatedSlack, SlackOptions
 from bot.ports import ConfigError
@@ -33,6 +34,13 @@ from bot.settings.speed import sped_up
 
 PORT = 8321
 CONFIG = "demo.yaml"
+WORKSPACE = WorkspaceSeed(
+    channels=(
+        ChannelSeed("C0ORDERS", "team-orders", topic="Alerts of the orders team"),
+        ChannelSeed("C0DATA", "data-alerts", topic="Everybody else's dumping tasks"),
+    )
+)
+"""The first channel is the one the page opens: there the tour's task stalls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ async def _end_after(seconds: float | None, stop: asyncio.Event) -> None:
 async def _world(options: argparse.Namespace) -> AsyncIterator[World]:
     application = make_cloud(SCENARIOS[options.scenario](1), speed=options.speed)
     cloud_runner, cloud_port = await listen(application)
-    slack = SimulatedSlack(options=SlackOptions(rate_limits=RateTable()))
+    slack = SimulatedSlack(WORKSPACE, options=SlackOptions(rate_limits=RateTable()))
     try:
         slack_runner, page_port = await _listen_near(slack, options.port)
         try:

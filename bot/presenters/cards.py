@@ -131,8 +131,10 @@ def _facts(notice: Notice) -> tuple[tuple[str, Line], ...]:
 
 
 def _task_facts(task: TaskView) -> tuple[tuple[str, Line], ...]:
+    since: Line = (", since ", Moment(task.status_since)) if task.status_since else ()
+    status: Line = (Name(task.cloud_status), *since) if task.cloud_status else ("unknown",)
     return (
-        ("Cloud status", (Name(task.cloud_status) if task.cloud_status else "unknown",)),
+        ("Cloud status", status),
         ("Lag", (total(task.lag, known=task.known, unknown=task.unknown),)),
     )
 

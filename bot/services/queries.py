@@ -32,6 +32,8 @@ from bot.services.vitals import Vitals
 
 LATE = 0.5
 """Share of a task's interval by which polls may be late before health speaks of it."""
+LATE_LEAST = timedelta(seconds=5)
+"""Less than this is never worth speaking of, however short the interval."""
 OUTBOX_LATE = timedelta(minutes=2)
 _ORDER = {state: place for place, state in enumerate(TaskState)}
 
@@ -188,7 +190,7 @@ class Queries:
 
     def _of_lateness(self, lateness: timedelta) -> Iterable[Ailment]:
         intervals = [memory.task.interval for memory in self._fleet]
-        if intervals and lateness > LATE * min(intervals):
+        if intervals and lateness > max(LATE * min(intervals), LATE_LEAST):
             seconds = lateness.total_seconds()
             yield Ailment("lateness", f"polls are up to {seconds:.0f} s late")
 
