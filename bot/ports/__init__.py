@@ -1,0 +1,103 @@
+"""The lines between services and the outside: protocols, what crosses them, and the errors.
+
+Each protocol is cut by its consumer: the notifier cannot open incidents, a reader cannot claim
+rows. An adapter lets only its own family of errors out, chained; whether to retry is in the type.
+"""
+
+from bot.ports.chat import (
+    ChatGateway,
+    MessageRef,
+)
+from bot.ports.cloud import (
+    DumpingTaskSource,
+    ListedTask,
+    Listing,
+    Scope,
+)
+from bot.ports.errors import (
+    BotError,
+    ChatAmbiguous,
+    ChatError,
+    ChatRejected,
+    ChatThrottled,
+    ChatUnavailable,
+    CloudDenied,
+    CloudError,
+    CloudProtocolError,
+    CloudTaskMissing,
+    CloudThrottled,
+    CloudUnavailable,
+    ConfigError,
+    Rejection,
+    RequestError,
+    StoreConflict,
+    StoreError,
+    StoreUnavailable,
+    StoreUnusable,
+)
+from bot.ports.process import (
+    Clock,
+    DeliveryMeasured,
+    Jitter,
+    Measured,
+    Noted,
+    PollMeasured,
+    Surroundings,
+    Telemetry,
+)
+from bot.ports.store import (
+    AlertStore,
+    Change,
+    IncidentFilter,
+    Lease,
+    Outbox,
+    OutboxRow,
+    Postponement,
+    ReportStore,
+    Snapshot,
+)
+
+__all__ = [
+    "AlertStore",
+    "BotError",
+    "Change",
+    "ChatAmbiguous",
+    "ChatError",
+    "ChatGateway",
+    "ChatRejected",
+    "ChatThrottled",
+    "ChatUnavailable",
+    "Clock",
+    "CloudDenied",
+    "CloudError",
+    "CloudProtocolError",
+    "CloudTaskMissing",
+    "CloudThrottled",
+    "CloudUnavailable",
+    "ConfigError",
+    "DeliveryMeasured",
+    "DumpingTaskSource",
+    "IncidentFilter",
+    "Jitter",
+    "Lease",
+    "ListedTask",
+    "Listing",
+    "Measured",
+    "MessageRef",
+    "Noted",
+    "Outbox",
+    "OutboxRow",
+    "PollMeasured",
+    "Postponement",
+    "Rejection",
+    "ReportStore",
+    "RequestError",
+    "Scope",
+    "Snapshot",
+    "StoreConflict",
+    "StoreError",
+    "StoreUnavailable",
+    "StoreUnusable",
+    "Surroundings",
+    "Telemetry",
+]
