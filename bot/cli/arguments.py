@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-
-from bot.settings.scalars import Wrong, duration
 
 DESCRIPTION = "Watches Kafka dumping tasks and tells people, once, when one stalls."
 
@@ -102,7 +99,7 @@ def _query(commands: Commands[argparse.ArgumentParser]) -> None:
 def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
     command = _command(commands, "demo", "run the bot against a simulated cloud and Slack")
     command.add_argument("--speed", type=_speed, default=60.0, metavar="N")
-    command.add_argument("--duration", type=_duration, metavar="TIME", help="end after this long")
+    command.add_argument("--duration", metavar="TIME", help="end after this long, such as 30s")
     command.add_argument("--port", type=_port, default=8321, help="of the page; 0: any free one")
     command.add_argument("--scenario", default="default", metavar="NAME")
 
@@ -125,15 +122,3 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise argparse.ArgumentTypeError(f"found {text!r}, 0 to 65535 would be right")
     return int(text)
-
-
-def _duration(text: str) -> float:
-    try:
-        return duration(text).total_seconds()
-    except Wrong as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def terminal() -> bool:
-    """Whether a person looks at the output."""
-    return sys.stdout.isatty()

@@ -30,6 +30,7 @@ from bot.demo.slack.rates import RateTable
 from bot.demo.slack.simulator import SimulatedSlack, SlackOptions
 from bot.ports import ConfigError
 from bot.settings import Settings, Source, parse
+from bot.settings.scalars import Wrong, duration
 from bot.settings.speed import sped_up
 
 PORT = 8321
@@ -61,17 +62,26 @@ def run(options: argparse.Namespace) -> int:
     if options.scenario not in SCENARIOS:
         known = ", ".join(sorted(SCENARIOS))
         raise ConfigError([f"demo: no scenario {options.scenario!r}; there are {known}"])
-    asyncio.run(_demo(options))
+    asyncio.run(_demo(options, _seconds(options.duration)))
     return 0
 
 
-async def _demo(options: argparse.Namespace) -> None:
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else duration(text).total_seconds()
+    except Wrong as wrong:
+        raise ConfigError(
+            [f"demo: --duration: found {text!r}, {wrong.right} would be right"]
+        ) from None
+
+
+async def _demo(options: argparse.Namespace, duration_s: float | None) -> None:
     with tempfile.TemporaryDirectory(prefix="dumptask-demo-") as folder:
         async with _world(options) as world:
             settings = _settings(world, Path(folder), options.speed)
             stop = asyncio.Event()
             with stopped_by_signals(stop):
-                ending = asyncio.create_task(_end_after(options.duration, stop))
+                ending = asyncio.create_task(_end_after(duration_s, stop))
                 await serve(settings, stop, announce=lambda address: _welcome(world, address))
                 ending.cancel()
             print(_summary(world))

@@ -5,31 +5,18 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.demo.scenario.behaviours import Stall, Surge, Window
 from bot.demo.slack.faults import Fault, FaultKind
-from tests.e2e.world import CHANNEL, World, outside, running, until
-
-FOREVER = Window(timedelta(0), timedelta(days=1))
+from tests.e2e.world import CHANNEL, World, outside, running, stall, until
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with outside(tmp_path) as made:
         yield made
-
-
-def stall(world: World, place: int = 0) -> str:
-    """Lets a task stall while its traffic surges; its id. Those that upload often come first."""
-    tasks = sorted(world.cloud.scenario.tasks(), key=lambda task: task.deliver_every)
-    task = tasks[place]
-    world.cloud.befall(task.task_id, Surge(FOREVER, factor=300))
-    world.cloud.befall(task.task_id, Stall(FOREVER, catch_up=1))
-    return task.task_id
 
 
 async def test_a_fault_is_told_once_edited_as_it_grows_and_resolved(world: World) -> None:

@@ -9,12 +9,14 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 
 from bot.demo.cloud import CLOUD, SimulatedCloud, make_cloud
 from bot.demo.scenario import SCENARIOS, Scenario, fleet
+from bot.demo.scenario.behaviours import Stall, Surge, Window
 from bot.demo.serving import serve
 from bot.demo.slack.messages import Message
 from bot.demo.slack.simulator import SimulatedSlack
@@ -24,6 +26,7 @@ SPEED = 60.0
 PATIENCE_S = 30.0
 """The longest a test waits for anything; nothing here asserts how fast it came."""
 CHANNEL = "C0DATA"
+FOREVER = Window(timedelta(0), timedelta(days=1))
 
 CONFIG = """
 accounts:
@@ -92,9 +95,11 @@ class World:
 
 
 @asynccontextmanager
-async def outside(folder: Path, scenario: Scenario | None = None) -> AsyncIterator[World]:
+async def outside(
+    folder: Path, scenario: Scenario | None = None, *, speed: float = SPEED
+) -> AsyncIterator[World]:
     """A world with ten healthy tasks, or with the scenario given."""
-    application = make_cloud(scenario or fleet(10, 3), speed=SPEED)
+    application = make_cloud(scenario or fleet(10, 3), speed=speed)
     cloud_runner, cloud_port = await serve(application)
     slack = SimulatedSlack()
     slack_runner, slack_port = await serve(slack.application())
@@ -109,6 +114,15 @@ async def outside(folder: Path, scenario: Scenario | None = None) -> AsyncIterat
 def named(name: str) -> Scenario:
     """A scenario of the catalogue."""
     return SCENARIOS[name](1)
+
+
+def stall(world: World, place: int = 0) -> str:
+    """Lets a task stall while its traffic surges; its id. Those that upload often come first."""
+    tasks = sorted(world.cloud.scenario.tasks(), key=lambda task: task.deliver_every)
+    task = tasks[place]
+    world.cloud.befall(task.task_id, Surge(FOREVER, factor=300))
+    world.cloud.befall(task.task_id, Stall(FOREVER, catch_up=1))
+    return task.task_id
 
 
 @dataclass(slots=True)
