@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.notifications import Card, Intent
+from bot.domain.notifications import Card, Form, Intent, Reason
 from bot.ports import AlertStore, Change, MessageRef, Outbox, OutboxRow, ReportStore
-from tests.builders import START, a_card, at
+from tests.builders import START, a_card, a_key, an_incident, an_intent, at
 
 LEASE = timedelta(seconds=45)
 LATER = at(3600)
@@ -60,3 +60,18 @@ async def post(store: Outbox, row: OutboxRow, when: datetime = LATER) -> Message
     ref = MessageRef(row.intent.channel, f"{row.seq}.0001")
     await store.delivered(row, ref, when)
     return ref
+
+
+def a_look(seconds: float, card: Card | None = None, *, rings: bool = False) -> Intent:
+    """A look at the card, decided so many seconds after the start."""
+    return an_intent(card, when=at(seconds), reason=Reason.EVIDENCE_CHANGED, rings=rings)
+
+
+def a_reply(seconds: float, card: Card | None = None, *, rings: bool = False) -> Intent:
+    """A line for the card's thread."""
+    return an_intent(card, form=Form.REPLY, when=at(seconds), reason=Reason.ESCALATED, rings=rings)
+
+
+def a_card_of(name: str) -> Card:
+    """A card of another task."""
+    return a_card(an_incident(key=a_key(name)))

@@ -276,6 +276,14 @@ def test_a_window_comes_back_as_it_was(history: TaskHistory) -> None:
         assert [type(tile.minima) for tile in again.topics[name].tiles] == kinds
 
 
+def test_a_long_window_comes_back_from_a_small_block() -> None:
+    lags = [range(1_000 * poll, 1_000 * poll + 2_000) for poll in range(9)]
+    history = a_history(*(a_sample(at(60 * n), lags=column) for n, column in enumerate(lags)))
+    block = windows.pack(history)
+    assert windows.unpack(KEY, block) == history
+    assert len(block) < 4_000
+
+
 def test_a_windows_time_is_that_of_its_latest_observation() -> None:
     assert windows.seen_at(a_history(a_sample(at(60)))) == at(60)
     assert windows.seen_at(TaskHistory()) < at(0)

@@ -20,7 +20,16 @@ from sqlalchemy import Connection, Table, Update, and_, bindparam, delete, selec
 
 from bot.adapters.store import codec, outbox, windows
 from bot.adapters.store.codec import Undecodable
-from bot.adapters.store.schema import alert_state, card, decision, event, incident, task, window
+from bot.adapters.store.schema import (
+    Instant,
+    alert_state,
+    card,
+    decision,
+    event,
+    incident,
+    task,
+    window,
+)
 from bot.adapters.store.statements import (
     Insert,
     Values,
@@ -152,16 +161,18 @@ def _incident_row(found: Incident, change: Change) -> Values:
     }
 
 
+_FORGET_EVIDENCE = delete(event).where(
+    event.c.incident_id == bindparam("of_incident"),
+    event.c.kind == EventKind.EVIDENCE_CHANGED.value,
+    event.c.at < bindparam("before", type_=Instant),
+)
+
+
 def _put_events(connection: Connection, events: Sequence[Event]) -> None:
     for happened in events:
         if happened.kind is EventKind.EVIDENCE_CHANGED:
-            connection.execute(
-                delete(event).where(
-                    event.c.incident_id == happened.incident.id,
-                    event.c.kind == happened.kind.value,
-                    event.c.at < happened.at,
-                )
-            )
+            about = {"of_incident": happened.incident.id, "before": happened.at}
+            connection.execute(_FORGET_EVIDENCE, about)
     rows = [_event_row(happened, place) for place, happened in enumerate(events)]
     if rows:
         connection.execute(insert_new(connection.dialect.name, event), rows)

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from bot.adapters.store import alerts, forgetting, outbox, reports
+from bot.adapters.store import alerts, claims, deliveries, forgetting, reports
 from bot.adapters.store import samples as sampled
 from bot.adapters.store.blocks import OpenBlock
 from bot.adapters.store.codec import Undecodable
@@ -124,25 +124,25 @@ class Store:
 
     async def claim(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[OutboxRow]:
         """Claims due rows, at most one per card and the oldest of it. Raises: StoreUnavailable."""
-        wanted = outbox.Claim(self._owner, now, lease, limit)
-        return await self._runner.write(lambda c: outbox.claim(c, wanted))
+        wanted = claims.Claim(self._owner, now, lease, limit)
+        return await self._runner.write(lambda c: claims.claim(c, wanted))
 
     async def delivered(self, row: OutboxRow, ref: MessageRef | None, at: datetime) -> None:
         """Marks a row done. Raises: StoreUnavailable."""
-        await self._runner.write(lambda c: outbox.delivered(c, row, ref, at), durable=True)
+        await self._runner.write(lambda c: deliveries.delivered(c, row, ref, at), durable=True)
 
     async def postpone(self, row: OutboxRow, postponement: Postponement) -> None:
         """Gives a claimed row back. Raises: StoreUnavailable."""
         owner = self._owner
-        await self._runner.write(lambda c: outbox.postpone(c, row, postponement, owner=owner))
+        await self._runner.write(lambda c: deliveries.postpone(c, row, postponement, owner=owner))
 
     async def give_up(self, row: OutboxRow, error: str, at: datetime) -> None:
         """Marks a row as never to be sent. Raises: StoreUnavailable."""
-        await self._runner.write(lambda c: outbox.give_up(c, row, error, at), durable=True)
+        await self._runner.write(lambda c: deliveries.give_up(c, row, error, at), durable=True)
 
     async def drop_root(self, card_id: str) -> None:
         """Forgets where a card is. Raises: StoreUnavailable."""
-        await self._runner.write(lambda c: outbox.drop_root(c, card_id))
+        await self._runner.write(lambda c: deliveries.drop_root(c, card_id))
 
     async def release_claims(self) -> None:
         """Gives back what this process claimed before it died. Raises: StoreUnavailable.
@@ -150,11 +150,11 @@ class Store:
         On SQLite that is every claim, whatever the owner was called: there is no other process.
         """
         whose = None if self._runner.exclusive else self._owner
-        await self._runner.write(lambda c: outbox.release(c, whose))
+        await self._runner.write(lambda c: claims.release(c, whose))
 
     async def backlog(self, now: datetime) -> tuple[int, timedelta]:
         """Rows not delivered, and the age of the oldest due one. Raises: StoreUnavailable."""
-        return await self._runner.read(lambda c: outbox.backlog(c, now))
+        return await self._runner.read(lambda c: deliveries.backlog(c, now))
 
     # --- ReportStore ---
 

@@ -1,8 +1,9 @@
 """What judgement remembers of a task, as one small block of bytes per task.
 
-A window is a version byte and, deflated: the length of a JSON text and the text, the latest sample
-as a frame of `blocks` where there is one, and the tiles of every topic as `columns`, each relative
-to the one before. A reading that a tile lacks is a hole in its column.
+A window is a byte that says how it is packed, the length of a JSON text and the text, the latest
+sample as a frame of `blocks` where there is one, and the tiles of every topic as `columns`, each
+relative to the one before. A reading that a tile lacks is a hole in its column. It is written at
+every poll, so only a long one is worth the time to deflate it.
 
 A window that cannot be read is no loss but of time: the task is judged from its next polls on.
 """
@@ -29,7 +30,8 @@ from bot.adapters.store.heads import (
 from bot.domain.history import NO_READING, Column, TaskHistory, Tile, TopicHistory, column
 from bot.domain.model import FailureKind, PollFailure, Subject, TaskKey
 
-VERSION = b"\x01"
+_RAW, _DEFLATED = b"\x01", b"\x02"
+_LONG_BYTES = 4_000
 _LEVEL = 1
 
 
@@ -50,15 +52,19 @@ def pack(history: TaskHistory) -> bytes:
         for tile in topic.tiles:
             written, base = write_column(_with_holes(tile.minima), base)
             parts.append(written)
-    return VERSION + zlib.compress(b"".join(parts), _LEVEL)
+    window = b"".join(parts)
+    if len(window) <= _LONG_BYTES:
+        return _RAW + window
+    return _DEFLATED + zlib.compress(window, _LEVEL)
 
 
 def unpack(key: TaskKey, block: bytes) -> TaskHistory:
     """The window again. Raises: Undecodable."""
-    if block[:1] != VERSION:
+    packing, body = block[:1], block[1:]
+    if packing not in (_RAW, _DEFLATED):
         raise Undecodable("a window of an unknown version")
     try:
-        reader = Reader(zlib.decompress(block[1:]))
+        reader = Reader(zlib.decompress(body) if packing == _DEFLATED else body)
         facts = json.loads(reader.take(reader.varint()))
         return _history(key, facts, reader)
     except DAMAGE as error:
