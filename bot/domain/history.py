@@ -3,9 +3,8 @@
 A healthy dump is a sawtooth: offsets move when a file is uploaded, every D, and between two
 uploads the lag climbs. So a level is compared with the *trough*, the lowest reading of a window of
 D + 2P. The window is kept as a few tiles, each the running minimum of its part, instead of as
-stored polls: tiles of a quarter of the window always cover the window, and reach back over five
-quarters of it and one pause between polls at most. So the trough is never overstated, and little
-understated.
+stored polls: tiles of a quarter of the window cover it, and reach back over five quarters of it and
+one pause between polls at most. So the trough is never overstated, and little understated.
 
 Lag is kept in columns like the samples: one array per tile and topic, not an object per partition.
 """
@@ -13,11 +12,12 @@ Lag is kept in columns like the samples: one array per tile and topic, not an ob
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
-from operator import lt
+from operator import gt, lt
+from typing import NamedTuple
 
 from bot.domain.model import (
     DEFAULT_DELIVERY_INTERVAL,
@@ -197,8 +197,7 @@ def _odd(
 # --- the trough ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Poll:
+class _Poll(NamedTuple):
     """The poll that is being folded in."""
 
     at: datetime
@@ -247,13 +246,13 @@ def _topic(
     return TopicHistory(history.partitions, history.covered_since, tiles, history.unread)
 
 
-def column(lags: Iterable[int | None]) -> Column:
+def column(lags: Sequence[int | None]) -> Column:
     """Lags as a tile keeps them."""
-    values = [NO_READING if lag is None else lag for lag in lags]
+    values = [NO_READING if lag is None else lag for lag in lags] if None in lags else lags
     try:
-        return array("q", values)
+        return array("q", values)  # type: ignore[arg-type]  # no None is left
     except OverflowError:
-        return values
+        return list(values)  # type: ignore[arg-type]
 
 
 def _tiles(
@@ -283,9 +282,10 @@ def _bounded(tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
 
 
 def _lowest(one: Column, other: Column) -> Column:
-    if isinstance(one, array) and isinstance(other, array):
-        return array("q", map(min, one, other))
-    return list(map(_lower, one, other))
+    if not (isinstance(one, array) and isinstance(other, array)):
+        return list(map(_lower, one, other))
+    # Between two deliveries the lag climbs, so mostly there is nothing to lower.
+    return array("q", map(min, one, other)) if any(map(gt, one, other)) else one
 
 
 def _lower(one: int, other: int) -> int:
@@ -345,7 +345,7 @@ def _aligned(history: TopicHistory, partitions: tuple[int, ...], at: datetime) -
         tuple(
             Tile(
                 tile.start,
-                column(None if place is None else tile.minima[place] for place in old),
+                column([None if place is None else tile.minima[place] for place in old]),
             )
             for tile in history.tiles
         ),
@@ -370,6 +370,9 @@ def _reset_positions(before: TopicSample | None, topic: TopicSample) -> list[int
 
 
 def _any_fell(before: Sequence[int | None], now: Sequence[int | None]) -> bool:
+    # Positions stand still between two deliveries, and equality is the cheaper question.
+    if before == now:
+        return False
     try:
         return any(map(lt, now, before))  # type: ignore[arg-type]  # None raises, see below
     except TypeError:
@@ -390,7 +393,7 @@ def _rebased(history: TopicHistory, places: list[int], at: datetime) -> TopicHis
         tiles=tuple(
             Tile(
                 tile.start,
-                column(None if i in fresh else low for i, low in enumerate(tile.minima)),
+                column([None if i in fresh else low for i, low in enumerate(tile.minima)]),
             )
             for tile in history.tiles
         ),

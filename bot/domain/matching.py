@@ -35,6 +35,8 @@ class Patterns:
 
     def hit(self, *texts: str) -> bool:
         """Whether any of the texts, being names of one thing, fits."""
+        if not self.globs:
+            return True
         excluded = [glob[1:] for glob in self.globs if glob.startswith("!")]
         wanted = [glob for glob in self.globs if not glob.startswith("!")]
         if _any_hit(excluded, texts):
