@@ -135,6 +135,7 @@ class Settlement:
         policies = self._policies()
         after = {**alerts.states, **{state.type: state for state in moved.states.values()}}
         incidents = {s.incident.id: s.incident for s in after.values() if s.incident is not None}
+        concerned = [event.incident for event in moved.events]
         opened = [event.incident for event in moved.events if event.kind is EventKind.OPENED]
         situation = Situation(
             now=about.context.now,
@@ -142,7 +143,7 @@ class Settlement:
             incidents=incidents,
             tellings={i.id: tellings(policies.routes, i, about.task) for i in opened},
             policy=policies.alerts,
-            links=self._links(about, [*opened, *incidents.values()]),
+            links=self._links(about, [*concerned, *incidents.values()]),
         )
         told = decide(cards.values(), moved.events, situation)
         ringing = {intent.card_id for intent in told.intents if intent.rings}
