@@ -6,142 +6,46 @@ resolve (a good cycle). Subjects vote first (`aggregate`), then the table moves.
 
 Two rules hold whatever happens. Unknown is inert: it opens nothing, resolves nothing and keeps no
 timer running that a gap should stop. And openings and resolutions alternate.
-
-What people did (acknowledged, silenced) is not here: it changes who hears, never what is true.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from bot.domain.alerts import (
+    AlertState,
+    Event,
+    EventKind,
+    Incident,
+    Phase,
+    StepContext,
+    SubjectState,
+)
+from bot.domain.evidence import EVIDENCE_KEPT, with_evidence, worst_first
 from bot.domain.ids import derived_id
-from bot.domain.model import Severity, Subject, TaskKey
-from bot.domain.policy import RuleType
-from bot.domain.verdicts import Finding, Judgement, Level, Unit, Verdict
+from bot.domain.model import Subject
+from bot.domain.verdicts import Finding, Judgement, Verdict
 
-EVIDENCE_KEPT = 100
-"""Judgements an incident keeps, worst first; `spread` names every breached subject."""
-
-
-class Phase(StrEnum):
-    """Where an alert is in its life."""
-
-    QUIET = "quiet"
-    PENDING = "pending"
-    OPEN = "open"
-    RECOVERING = "recovering"
-
-
-class EventKind(StrEnum):
-    """What happened to an incident; an audit row."""
-
-    OPENED = "opened"
-    ESCALATED = "escalated"
-    EVIDENCE_CHANGED = "evidence_changed"
-    RECOVERING = "recovering"
-    RELAPSED = "relapsed"
-    RESOLVED = "resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """A fault of one task by one rule type, from its opening on."""
-
-    id: str
-    key: TaskKey
-    type: RuleType
-    name: str
-    """The task's name when it opened, or the account's."""
-    rule: str
-    unit: Unit
-    severity: Severity
-    """The worst so far; it never goes down while the incident is open."""
-    opened_at: datetime
-    breached_since: datetime
-    """First sample of the breach that opened it; earlier than opened_at where `for` waited."""
-    evidence: tuple[Judgement, ...] = ()
-    """The breached subjects of the latest breach, worst first, at most EVIDENCE_KEPT."""
-    spread: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    """Every breached (topic, partitions ascending); a task or topic as such has no partitions."""
-    observed_at: datetime | None = None
-    """When the evidence was seen."""
-    peak: int | None = None
-    """Highest value of any subject, in `unit`; None where values are words."""
-    peak_at: datetime | None = None
-    phase: Phase = Phase.OPEN
-    closes_at: datetime | None = None
-    """While recovering: when it would resolve if it stays clear."""
-    resolved_at: datetime | None = None
-    resolution: str = ""
-    """Why it ended: "cleared", "gone", "no longer watched"."""
-
-    @property
-    def open(self) -> bool:
-        """True until it resolves."""
-        return self.resolved_at is None
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectState:
-    """A subject that breached in a pending or open alert."""
-
-    level: Level
-    breached_since: datetime
-    breached_at: datetime
-    """The latest sample that breached."""
-    gone_polls: int = 0
-    """Answers in a row whose absences count and that lacked the subject."""
-    broken: bool = False
-    """It was seen below its level after `breached_at`, so that its breach is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertState:
-    """The automaton's memory for one (task, rule type)."""
-
-    key: TaskKey
-    type: RuleType
-    phase: Phase = Phase.QUIET
-    subjects: Mapping[Subject, SubjectState] = field(default_factory=dict)
-    incident: Incident | None = None
-    """The open incident; None while quiet or pending."""
-    clear_since: datetime | None = None
-    cleared_at: datetime | None = None
-    """The latest clear sample of the current recovery."""
-    clear_polls: int = 0
-    version: int = 0
-    """Rises with every saved change; the store refuses a change from an older one."""
-
-    @property
-    def levels(self) -> Mapping[Subject, Level]:
-        """The frozen level of each subject that votes."""
-        return {subject: state.level for subject, state in self.subjects.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A change of an incident: what it became, and when."""
-
-    kind: EventKind
-    at: datetime
-    incident: Incident
-
-
-@dataclass(frozen=True, slots=True)
-class StepContext:
-    """What the automaton needs to know beside the finding."""
-
-    now: datetime
-    name: str
-    """What the task or account is called."""
-    interval: timedelta
-    """P, the time between two polls."""
-    stale_polls: int = 3
-    missing_polls: int = 2
+__all__ = [
+    "EVIDENCE_KEPT",
+    "TABLE",
+    "AlertState",
+    "Event",
+    "EventKind",
+    "Incident",
+    "Move",
+    "Phase",
+    "StepContext",
+    "SubjectState",
+    "Table",
+    "aggregate",
+    "close",
+    "step",
+]
 
 
 class Move(StrEnum):
@@ -303,7 +207,7 @@ def _continue(state: AlertState, finding: Finding, context: StepContext) -> Step
     subjects = {**state.subjects, **_breaching(state, finding, context)}
     due = _due(subjects, finding, context.now)
     severity = max((judgement.severity for judgement in due), default=before.severity)
-    after = _with_evidence(before, finding, context.now, severity=severity)
+    after = with_evidence(before, finding, context.now, severity=severity)
     escalated = after.severity > before.severity
     kind = EventKind.ESCALATED if escalated else EventKind.EVIDENCE_CHANGED
     return (
@@ -437,7 +341,7 @@ def _good_cycle(state: AlertState, finding: Finding, now: datetime) -> bool:
 def _open(
     state: AlertState, finding: Finding, context: StepContext, due: list[Judgement]
 ) -> Incident:
-    worst = _worst_first(due)[0]
+    worst = worst_first(due)[0]
     since = min(state.subjects[judgement.subject].breached_since for judgement in due)
     blank = Incident(
         id=derived_id("i", str(state.key), state.type, context.now.isoformat()),
@@ -450,29 +354,7 @@ def _open(
         opened_at=context.now,
         breached_since=since,
     )
-    return _with_evidence(blank, finding, context.now, severity=worst.severity)
-
-
-def _with_evidence(
-    incident: Incident, finding: Finding, now: datetime, *, severity: Severity
-) -> Incident:
-    breached = _worst_first(
-        [judgement for judgement in finding.judgements if judgement.verdict is Verdict.BREACHED]
-    )
-    numbers = [judgement.value for judgement in breached if isinstance(judgement.value, int)]
-    peak = max(numbers, default=None)
-    higher = peak is not None and (incident.peak is None or peak > incident.peak)
-    return replace(
-        incident,
-        rule=breached[0].rule if breached else incident.rule,
-        severity=max(severity, incident.severity),
-        evidence=tuple(breached[:EVIDENCE_KEPT]),
-        spread=_spread(breached),
-        observed_at=now,
-        peak=peak if higher else incident.peak,
-        peak_at=now if higher else incident.peak_at,
-        closes_at=None,
-    )
+    return with_evidence(blank, finding, context.now, severity=worst.severity)
 
 
 def _recovering(state: AlertState, finding: Finding, context: StepContext) -> Incident:
@@ -494,21 +376,3 @@ def _incident(state: AlertState) -> Incident:
     if state.incident is None:
         raise AssertionError(f"no incident in phase {state.phase}")
     return state.incident
-
-
-def _worst_first(judgements: list[Judgement]) -> list[Judgement]:
-    return sorted(judgements, key=_badness)
-
-
-def _badness(judgement: Judgement) -> tuple[int, int, Subject]:
-    value = judgement.value if isinstance(judgement.value, int) else 0
-    return -judgement.severity, -value, judgement.subject
-
-
-def _spread(judgements: list[Judgement]) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    topics: dict[str, list[int]] = {}
-    for judgement in judgements:
-        partitions = topics.setdefault(judgement.subject.topic, [])
-        if judgement.subject.partition >= 0:
-            partitions.append(judgement.subject.partition)
-    return tuple((topic, tuple(sorted(topics[topic]))) for topic in sorted(topics))

@@ -1,0 +1,56 @@
+"""What an incident shows of a breach: the worst subjects, how far it has spread, its peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from bot.domain.alerts import Incident
+from bot.domain.model import Severity, Subject
+from bot.domain.verdicts import Finding, Judgement, Verdict
+
+EVIDENCE_KEPT = 100
+"""Judgements an incident keeps, worst first; `spread` names every breached subject."""
+
+
+def with_evidence(
+    incident: Incident, finding: Finding, now: datetime, *, severity: Severity
+) -> Incident:
+    """The incident as this finding shows it; its severity rises to the one given, never falls."""
+    breached = worst_first(
+        [judgement for judgement in finding.judgements if judgement.verdict is Verdict.BREACHED]
+    )
+    numbers = [judgement.value for judgement in breached if isinstance(judgement.value, int)]
+    peak = max(numbers, default=None)
+    higher = peak is not None and (incident.peak is None or peak > incident.peak)
+    return replace(
+        incident,
+        rule=breached[0].rule if breached else incident.rule,
+        severity=max(severity, incident.severity),
+        evidence=tuple(breached[:EVIDENCE_KEPT]),
+        spread=_spread(breached),
+        observed_at=now,
+        peak=peak if higher else incident.peak,
+        peak_at=now if higher else incident.peak_at,
+        closes_at=None,
+    )
+
+
+def worst_first(judgements: Iterable[Judgement]) -> list[Judgement]:
+    """By severity, then value, then subject."""
+    return sorted(judgements, key=_badness)
+
+
+def _badness(judgement: Judgement) -> tuple[int, int, Subject]:
+    value = judgement.value if isinstance(judgement.value, int) else 0
+    return -judgement.severity, -value, judgement.subject
+
+
+def _spread(judgements: list[Judgement]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    topics: dict[str, list[int]] = {}
+    for judgement in judgements:
+        partitions = topics.setdefault(judgement.subject.topic, [])
+        if judgement.subject.partition >= 0:
+            partitions.append(judgement.subject.partition)
+    return tuple((topic, tuple(sorted(topics[topic]))) for topic in sorted(topics))
