@@ -86,7 +86,7 @@ async def fill(config: StoreConfig, *, cards: int, replies: int) -> set[str]:
 
 async def test_processes_that_claim_at_once_never_claim_the_same_row(postgres: StoreConfig) -> None:
     ids = await fill(postgres, cards=30, replies=3)
-    processes = [claiming(postgres, f"process-{number}") for number in range(3)]
+    processes = [claiming(postgres, f"process-{number}") for number in range(2)]
     try:
         for process in processes:
             assert process.stdout is not None
