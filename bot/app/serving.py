@@ -236,7 +236,7 @@ def _steps(bot: Bot) -> list[Step]:
     return [
         Step("polls in hand", stop_polling),
         Step("samples", bot.behind.flush),
-        Step("last delivery", bot.notifier.deliver_due),
+        Step("last delivery", bot.notifier.finish),
     ]
 
 

@@ -1,24 +1,30 @@
 """Claims due rows of the outbox, renders them, delivers them, and says how it went.
 
 A row is claimed for a time, so that a process that dies gives it back; the order within a card is
-the store's. What Slack answers decides what becomes of a row: see `_Fate` and the ladder below.
-Nothing is dropped in secret: a row that is given up keeps its reason in the store and the log.
+the store's. What Slack answers decides what becomes of a row (see `ladder`). Nothing is dropped in
+secret: a row that is given up keeps its reason in the store and the log.
+
+When the store is away after a message was sent, what became of it is written before anything else
+is claimed, so that nothing is sent twice because of the store.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
-from bot.domain.notifications import Form
+from bot.domain.notifications import Form, Reason
 from bot.ports import (
     ChatAmbiguous,
     ChatError,
     ChatGateway,
     ChatRejected,
     ChatThrottled,
+    ChatUnavailable,
     DeliveryMeasured,
     MessageRef,
     Noted,
@@ -32,19 +38,24 @@ from bot.ports import (
 from bot.presenters import slack as present
 from bot.presenters.message import Message
 from bot.services.budgets import Budget, Budgets
+from bot.services.ladder import (
+    DEAD_TOKEN_PAUSE,
+    Delivered,
+    Fate,
+    GiveUp,
+    Mishap,
+    Tried,
+    TryAgain,
+    after_defect,
+    fate_of,
+    mishap,
+)
 
 CLAIM_FOR = timedelta(seconds=45)
 """How long a claim lasts: three send timeouts of 15 s at least."""
-BATCH = 20
+BATCH = 50
 LATE = timedelta(seconds=60)
 """A row that waited longer says so in the message."""
-BACKOFF = (5, 15, 45, 120, 300)
-"""Seconds before the next try, by tries so far; the last one repeats."""
-SLOW_RETRY = timedelta(minutes=5)
-"""For what a person has to mend: a channel, a token."""
-AMBIGUOUS_TRIES = 6
-"""After so many lost answers a row is given up rather than repeated for ever."""
-DEAD_TOKEN_PAUSE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,9 @@ class Delivery:
     credential_error: str | None = None
     """Slack's word while the token is dead; nothing is sent meanwhile."""
     last_error: str | None = None
+    """Why the latest try failed; None after one that did not."""
+    failing_since: datetime | None = None
+    """When the first try failed after the last that did not."""
     delivered_at: datetime | None = None
 
 
@@ -79,13 +93,22 @@ class Notifier:
         self._budgets = Budgets()
         self._paused_until: datetime | None = None
         self._passing = asyncio.Lock()
+        self._finishing = False
+        self._unwritten: list[Callable[[], Awaitable[None]]] = []
+        self._store_error = ""
+        self._mishaps: Counter[tuple[str, Mishap]] = Counter()
         self.delivery = Delivery()
 
     async def run(self) -> None:
-        """Delivers until cancelled. A store that is away is waited for."""
-        while True:
+        """Delivers until cancelled or finished. A store that is away is waited for."""
+        while not self._finishing:
             await self.deliver_due()
             await asyncio.sleep(self._every.total_seconds())
+
+    async def finish(self) -> None:
+        """The last pass: lets what is being sent end, and sends what is due."""
+        self._finishing = True
+        await self.deliver_due()
 
     async def deliver_due(self) -> int:
         """One pass: everything that is due and allowed now; the number of rows tried.
@@ -97,62 +120,72 @@ class Notifier:
 
     async def _pass(self) -> int:
         tried = 0
+        self._budgets.line_up_anew()
         try:
-            while not self._paused() and (rows := await self._claim()):
-                await asyncio.gather(*(self._deliver(row) for row in rows))
-                tried += len(rows)
+            await self._write_the_rest()
+            while not self._paused() and not self._unwritten and (rows := await self._claim()):
+                tried += await self._deliver_all(rows)
         except StoreUnavailable as error:
-            self._note_error(f"store: {error}")
+            self._note_store(str(error))
+        else:
+            self._store_error = self._store_error if self._unwritten else ""
         return tried
 
     def _paused(self) -> bool:
         return self._paused_until is not None and self._clock.now() < self._paused_until
 
     async def _claim(self) -> Sequence[OutboxRow]:
-        return await self._outbox.claim(self._clock.now(), lease=CLAIM_FOR, limit=BATCH)
+        # A token that was refused is tried with one message at a time.
+        limit = BATCH if self.delivery.credential_error is None else 1
+        return await self._outbox.claim(self._clock.now(), lease=CLAIM_FOR, limit=limit)
 
-    async def _deliver(self, row: OutboxRow) -> None:
-        loop = asyncio.get_running_loop()
-        budget = self._budgets.of(row.intent.channel, posts=_posts(row))
-        wait = budget.wait(loop.time())
-        if wait > 0:
-            await self._wait_for_budget(row, wait)
-            return
-        budget.spend(loop.time())
+    async def _deliver_all(self, rows: Sequence[OutboxRow]) -> int:
+        now = asyncio.get_running_loop().time()
+        sending, waiting = [], []
+        for row in sorted(rows, key=lambda row: (not _urgent(row), row.seq)):
+            budget = self._budgets.of(row.intent.channel, posts=_posts(row))
+            wait = budget.turn(now, urgent=_urgent(row))
+            if wait > 0:
+                waiting.append(self._wait_for_turn(row, wait))
+            else:
+                sending.append(self._deliver(row, budget))
+        await asyncio.gather(*sending, *waiting)
+        return len(sending)
+
+    async def _wait_for_turn(self, row: OutboxRow, wait: float) -> None:
+        until = self._clock.now() + timedelta(seconds=wait)
+        await self._postpone(row, Postponement(until, "waits for its turn", counts=False))
+
+    async def _deliver(self, row: OutboxRow, budget: Budget) -> None:
         try:
             ref = await self._send(row)
         except ChatError as error:
-            await self._failed(row, error, budget)
-        except StoreUnavailable:
-            raise
+            self._note_refusal(error, budget)
+            times = self._count(row, mishap(error, _tried(row)))
+            fate = fate_of(error, _tried(row), times=times)
+            await self._meet(row, row.root, fate)
         except Exception as error:  # noqa: BLE001 - a defect in one delivery must not end the others
             self._telemetry.record(
                 Noted("delivery defect", "error", {"row": row.intent.id}, error=error)
             )
-            await self._postpone(row, self._backoff(row), "a defect of the bot")
+            fate = after_defect(times=self._count(row, Mishap.DEFECT))
+            await self._meet(row, row.root, fate)
         else:
-            await self._succeeded(row, ref)
-
-    async def _wait_for_budget(self, row: OutboxRow, wait: float) -> None:
-        until = self._clock.now() + timedelta(seconds=wait)
-        await self._outbox.postpone(row, Postponement(until, "waits for its turn", counts=False))
+            self.delivery = Delivery(delivered_at=self._clock.now())
+            await self._meet(row, ref, Delivered())
 
     # --- sending ---
 
     async def _send(self, row: OutboxRow) -> MessageRef | None:
         intent, message = row.intent, self._rendered(row)
-        if intent.form is Form.CARD:
-            if row.root is None:
-                return await self._gateway.post(
-                    intent.channel, message, dedupe_id=intent.id, fingerprint=intent.card_id
-                )
-            await self._gateway.update(row.root, message)
-            return row.root
         if row.root is None:
             # A reply whose card was never posted stands on its own.
             return await self._gateway.post(
                 intent.channel, message, dedupe_id=intent.id, fingerprint=intent.card_id
             )
+        if intent.form is Form.CARD:
+            await self._gateway.update(row.root, message)
+            return row.root
         return await self._gateway.reply(
             row.root, message, broadcast=intent.rings, dedupe_id=intent.id
         )
@@ -167,86 +200,114 @@ class Notifier:
         )
         return Message(message.text) if row.plain else message
 
-    # --- the ladder ---
+    # --- what becomes of a row ---
 
-    async def _succeeded(self, row: OutboxRow, ref: MessageRef | None) -> None:
+    async def _meet(self, row: OutboxRow, ref: MessageRef | None, fate: Fate) -> None:
+        match fate:
+            case Delivered():
+                await self._delivered(row, ref)
+            case TryAgain():
+                await self._try_again(row, fate)
+            case GiveUp(why):
+                await self._give_up(row, why)
+            case _:
+                assert_never(fate)
+
+    async def _delivered(self, row: OutboxRow, ref: MessageRef | None) -> None:
         now = self._clock.now()
-        await self._outbox.delivered(row, ref, now)
+        self._forget_mishaps(row)
         if row.intent.rings:
             self._rang(row.intent.card_id, now)
-        self.delivery = Delivery(delivered_at=now)
         self._measure(row, "delivered")
+        await self._write(lambda: self._outbox.delivered(row, ref, now))
 
-    async def _failed(self, row: OutboxRow, error: ChatError, budget: Budget) -> None:
+    async def _try_again(self, row: OutboxRow, fate: TryAgain) -> None:
+        share = self._jitter.between(0.8, 1.2) if fate.jittered else 1
+        until = self._clock.now() + fate.wait * share
+        if fate.counts:
+            self._note_error(fate.why)
+        self._measure(row, "postponed")
+        postponement = Postponement(
+            until, fate.why, counts=fate.counts, ambiguous=fate.ambiguous, plain=fate.plain
+        )
+        await self._postpone(row, postponement, anew=fate.anew)
+
+    async def _postpone(
+        self, row: OutboxRow, postponement: Postponement, *, anew: bool = False
+    ) -> None:
+        async def write() -> None:
+            if anew:
+                await self._outbox.drop_root(row.intent.card_id)
+            await self._outbox.postpone(row, postponement)
+
+        await self._write(write)
+
+    async def _give_up(self, row: OutboxRow, why: str) -> None:
+        now = self._clock.now()
+        self._forget_mishaps(row)
+        self._telemetry.record(
+            Noted("message given up", "error", {"row": row.intent.id, "reason": why})
+        )
+        if row.intent.rings:
+            # The next reminder is what is left to tell of it.
+            self._rang(row.intent.card_id, now)
+        self._measure(row, "given_up")
+        await self._write(lambda: self._outbox.give_up(row, why, now))
+
+    async def _write(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await write()
+        except StoreUnavailable as error:
+            self._unwritten.append(write)
+            self._note_store(str(error))
+
+    async def _write_the_rest(self) -> None:
+        while self._unwritten:
+            await self._unwritten[0]()
+            del self._unwritten[0]
+
+    # --- what it says of itself ---
+
+    def _count(self, row: OutboxRow, kind: Mishap | None) -> int:
+        if kind is None:
+            return 0
+        self._mishaps[row.intent.id, kind] += 1
+        return self._mishaps[row.intent.id, kind]
+
+    def _forget_mishaps(self, row: OutboxRow) -> None:
+        for kind in Mishap:
+            self._mishaps.pop((row.intent.id, kind), None)
+
+    def _note_refusal(self, error: ChatError, budget: Budget) -> None:
         match error:
             case ChatThrottled(retry_after=retry_after):
                 budget.hold(asyncio.get_running_loop().time(), retry_after)
-                until = self._clock.now() + retry_after
-                await self._outbox.postpone(row, Postponement(until, error.detail, counts=False))
-                self._measure(row, "postponed")
-            case ChatAmbiguous() if row.attempts + 1 >= AMBIGUOUS_TRIES:
-                await self._give_up(row, error.detail)
-            case ChatAmbiguous():
-                posts = _posts(row)
-                await self._postpone(row, self._backoff(row), error.detail, ambiguous=posts)
-            case ChatRejected():
-                await self._rejected(row, error)
-            case _:
-                await self._postpone(row, self._backoff(row), error.detail)
-
-    async def _rejected(self, row: OutboxRow, error: ChatRejected) -> None:
-        match error.rejection:
-            case Rejection.HARMLESS:
-                await self._succeeded(row, row.root)
-            case Rejection.TARGET_GONE:
-                await self._outbox.drop_root(row.intent.card_id)
-                await self._postpone(row, timedelta(0), error.detail)
-            case Rejection.PAYLOAD if not row.plain:
-                await self._outbox.postpone(
-                    row, Postponement(self._clock.now(), error.detail, plain=True)
-                )
-            case Rejection.PAYLOAD:
-                await self._give_up(row, error.detail)
-            case Rejection.CREDENTIAL:
+            case ChatRejected(rejection=Rejection.CREDENTIAL):
                 self._stop_sending(error)
-                await self._postpone(row, DEAD_TOKEN_PAUSE, error.detail)
-            case Rejection.CHANNEL | Rejection.OTHER:
-                await self._postpone(row, SLOW_RETRY, error.detail)
+            case ChatUnavailable() | ChatAmbiguous():
+                pass  # Nobody looked at the token.
+            case _:
+                self.delivery = replace(self.delivery, credential_error=None)
 
     def _stop_sending(self, error: ChatRejected) -> None:
-        now = self._clock.now()
         if self.delivery.credential_error is None:
             self._telemetry.record(
                 Noted("Slack refuses the bot's token", "error", {"code": error.code})
             )
-        self._paused_until = now + DEAD_TOKEN_PAUSE
-        self.delivery = Delivery(error.code, error.detail, delivered_at=self.delivery.delivered_at)
-
-    async def _postpone(
-        self, row: OutboxRow, wait: timedelta, why: str, *, ambiguous: bool = False
-    ) -> None:
-        until = self._clock.now() + wait
-        await self._outbox.postpone(row, Postponement(until, why, ambiguous=ambiguous))
-        self._note_error(why)
-        self._measure(row, "postponed")
-
-    async def _give_up(self, row: OutboxRow, why: str) -> None:
-        await self._outbox.give_up(row, why, self._clock.now())
-        self._telemetry.record(
-            Noted("message given up", "error", {"row": row.intent.id, "reason": why})
-        )
-        self._measure(row, "given_up")
-
-    def _backoff(self, row: OutboxRow) -> timedelta:
-        seconds = BACKOFF[min(row.attempts, len(BACKOFF) - 1)]
-        return timedelta(seconds=seconds * self._jitter.between(0.8, 1.2))
+        self._paused_until = self._clock.now() + DEAD_TOKEN_PAUSE
+        self.delivery = replace(self.delivery, credential_error=error.code)
 
     def _note_error(self, why: str) -> None:
         if self.delivery.last_error != why:
             self._telemetry.record(Noted("delivery postponed", "warning", {"reason": why}))
-        self.delivery = Delivery(
-            self.delivery.credential_error, why, delivered_at=self.delivery.delivered_at
-        )
+        since = self.delivery.failing_since or self._clock.now()
+        self.delivery = replace(self.delivery, last_error=why, failing_since=since)
+
+    def _note_store(self, why: str) -> None:
+        if self._store_error != why:
+            reason = {"reason": why}
+            self._telemetry.record(Noted("store unavailable, messages wait", "error", reason))
+        self._store_error = why
 
     def _measure(self, row: OutboxRow, result: str) -> None:
         self._telemetry.record(DeliveryMeasured(row.intent.notice.reason, result))
@@ -255,3 +316,18 @@ class Notifier:
 def _posts(row: OutboxRow) -> bool:
     """Whether it draws on the channel's budget of posts; an edit does not."""
     return row.intent.form is Form.REPLY or row.root is None
+
+
+def _urgent(row: OutboxRow) -> bool:
+    """Whether it must be heard, other than an edit for numbers that merely changed."""
+    return _posts(row) or row.intent.notice.reason is not Reason.EVIDENCE_CHANGED
+
+
+def _tried(row: OutboxRow) -> Tried:
+    return Tried(
+        attempts=row.attempts,
+        posts=_posts(row),
+        rooted=row.root is not None,
+        urgent=_urgent(row),
+        plain=row.plain,
+    )

@@ -145,7 +145,7 @@ class Queries:
         accounts = tuple(self._account_health(name) for name in self._fleet.accounts)
         ailments = [
             *_of_accounts(accounts, pulse),
-            *_of_delivery(pulse.delivery(), oldest),
+            *_of_delivery(pulse.delivery(), oldest, self._clock.now()),
             *self._of_lateness(lateness),
         ]
         if store_error or pulse.store_down():
@@ -207,10 +207,11 @@ def _of_accounts(accounts: Iterable[AccountHealth], pulse: Pulse) -> Iterable[Ai
         yield Ailment(f"cloud {account_name}", f"discovery: {why}")
 
 
-def _of_delivery(delivery: Delivery, oldest: timedelta) -> Iterable[Ailment]:
+def _of_delivery(delivery: Delivery, oldest: timedelta, now: datetime) -> Iterable[Ailment]:
+    since, why = delivery.failing_since, delivery.last_error
     if delivery.credential_error is not None:
-        yield Ailment("slack", f"the token is refused: {delivery.credential_error}")
-    elif oldest > OUTBOX_LATE and delivery.last_error is not None:
-        yield Ailment("slack", delivery.last_error)
+        yield Ailment("slack", f"the token is refused: {delivery.credential_error}", since)
+    elif why is not None and since is not None and now - since > OUTBOX_LATE:
+        yield Ailment("slack", why, since)
     if oldest > OUTBOX_LATE:
         yield Ailment("outbox", f"the oldest message has waited {oldest.total_seconds():.0f} s")
