@@ -14,15 +14,27 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, LargeBinary, Text, column, inspect, select, table, text, update
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    Text,
+    column,
+    create_engine,
+    inspect,
+    select,
+    table,
+    text,
+    update,
+)
 
 from bot.adapters.store.config import StoreConfig
-from bot.adapters.store.migrate import MIGRATIONS, bring_to_head
+from bot.adapters.store.migrate import MIGRATIONS, bring_to_head, upgrade
 from bot.adapters.store.postgres import open_postgres
 from bot.adapters.store.schema import HEAD, REVISION_TABLE, metadata
 from bot.adapters.store.sqlite import open_sqlite
 from bot.adapters.store.store import open_store
 from bot.ports import StoreUnusable
+from tests.builders import an_opening
 from tests.contract.postgres_cluster import Cluster
 
 Work = Callable[[Connection], Any]
@@ -102,8 +114,45 @@ def test_every_migration_follows_the_one_before_it() -> None:
     assert revisions == sorted(revisions, reverse=True)
 
 
+def migrated(connection: Connection) -> None:
+    """Makes all tables anew, by the migrations."""
+    metadata.drop_all(connection)
+    connection.execute(text(f"DROP TABLE {REVISION_TABLE}"))
+    upgrade(connection, None, "here")
+
+
 async def test_the_migrations_make_what_the_schema_says(fresh: StoreConfig) -> None:
+    await run(fresh, migrated)
     assert await run(fresh, differences) == []
+
+
+async def test_a_fresh_database_is_what_the_schema_says(fresh: StoreConfig) -> None:
+    assert await run(fresh, differences) == []
+
+
+async def test_a_migrated_database_works_like_a_fresh_one(fresh: StoreConfig) -> None:
+    await run(fresh, migrated)
+    async with open_store(fresh, owner="bot") as store:
+        await store.commit(an_opening())
+        assert [state.version for state in (await store.load()).states] == [1]
+
+
+def test_sqlite_is_given_the_same_statements_either_way(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'both.db'}")
+    made = []
+    with engine.begin() as connection:
+        bring_to_head(connection, where="here")
+        made.append(_statements(connection))
+        migrated(connection)
+        made.append(_statements(connection))
+    engine.dispose()
+    assert made[0] == made[1]
+
+
+def _statements(connection: Connection) -> dict[str, str]:
+    """What made each table and index, whatever the spacing."""
+    rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    return {name: " ".join(sql.split()) for name, sql in rows}
 
 
 async def test_a_migration_made_by_hand_would_be_compared_in_earnest(fresh: StoreConfig) -> None:

@@ -1,14 +1,29 @@
 """From whatever schema is stored to the one this program knows.
 
-Alembic is imported only when there is something to do. Everything happens in the transaction of
-the caller, so a migration that fails, or a process that dies in it, leaves the old schema whole.
+A fresh database gets the tables of `schema` as they are. Only an older one is migrated, and only
+then Alembic is imported; a test proves that both ways lead to the same. Everything happens in the
+transaction of the caller, so a migration that fails, or a process that dies in it, leaves the old
+schema whole.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Text, column, inspect, select, table
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    column,
+    insert,
+    inspect,
+    select,
+    table,
+)
 
 from bot.adapters.store.schema import HEAD, REVISION_TABLE, metadata
 from bot.ports import StoreUnusable
@@ -31,8 +46,10 @@ def bring_to_head(connection: Connection, *, where: str, read_only: bool = False
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         stored = _revision(connection)
-    if stored != HEAD:
-        _upgrade(connection, stored, where)
+    if stored is None:
+        _make(connection, where)
+    elif stored != HEAD:
+        upgrade(connection, stored, where)
 
 
 def _not_readable(where: str, stored: str | None) -> str:
@@ -51,7 +68,19 @@ def _revision(connection: Connection) -> str | None:
     return connection.scalar(version)
 
 
-def _upgrade(connection: Connection, stored: str | None, where: str) -> None:
+def _make(connection: Connection, where: str) -> None:
+    _refuse_strangers(connection, where)
+    metadata.create_all(connection, checkfirst=False)
+    # As Alembic makes it.
+    version = Column("version_num", String(32), nullable=False)
+    only = PrimaryKeyConstraint("version_num", name=f"{REVISION_TABLE}_pkc")
+    revision = Table(REVISION_TABLE, MetaData(), version, only)
+    revision.create(connection)
+    connection.execute(insert(revision).values(version_num=HEAD))
+
+
+def upgrade(connection: Connection, stored: str | None, where: str) -> None:
+    """Runs the migrations after `stored`; None: all of them. Raises: StoreUnusable."""
     from alembic import command  # noqa: PLC0415 - costs more than all else at start
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -59,10 +88,8 @@ def _upgrade(connection: Connection, stored: str | None, where: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config).walk_revisions()
-    if stored is None:
-        _refuse_strangers(connection, where)
-    elif stored not in {script.revision for script in scripts}:
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if stored is not None and stored not in known:
         raise StoreUnusable(
             f"{where} was written by a newer version of the bot (schema {stored}, this one knows"
             f" {HEAD}); run that version, or restore a backup from before it"

@@ -1,4 +1,4 @@
-"""The tables. `migrations/` makes them; a test proves that both say the same.
+"""The tables. `migrations/` leads older ones here; a test proves that both say the same.
 
 - A value of the domain is a *document*: one column of versioned JSON (see `codec`). Beside it
   stand only the columns that a statement filters or sorts by, so a new field of a value needs no
