@@ -467,7 +467,7 @@ class Notebook:
         ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(polls, min_size=1, max_size=25))
 def test_whatever_three_partitions_do_the_incident_is_what_a_notebook_says(
     story: Sequence[Poll],
