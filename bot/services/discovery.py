@@ -85,6 +85,8 @@ class _Known:
     tasks: tuple[ListedTask, ...] = ()
     listed: bool = False
     """A listing succeeded since the start."""
+    saved: bool = False
+    """The store has what the latest listing showed."""
     losses: int = 0
     error: str | None = None
 
@@ -194,16 +196,22 @@ class Discovery:
         if known.error is not None:
             self._telemetry.record(Noted("discovery works again", fields={"account": account}))
         known.error = None
-        if _identity(before) == _identity(found) and not first:
-            return
-        self._telemetry.record(
-            Noted("tasks discovered", fields={"account": account, "tasks": len(found)})
-        )
-        await self._changed(account)
+        if _identity(before) != _identity(found) or first:
+            known.saved = False
+            self._telemetry.record(
+                Noted("tasks discovered", fields={"account": account, "tasks": len(found)})
+            )
+            await self._changed(account)
+        if not known.saved:
+            await self._save(account, found)
+
+    async def _save(self, account: str, found: tuple[ListedTask, ...]) -> None:
         try:
             await self._store.save_discovered(account, found)
         except StoreUnavailable as error:
             self._telemetry.record(Noted("discovery not saved", "warning", {"reason": str(error)}))
+        else:
+            self._known[account].saved = True
 
     def _failed(self, account: str, why: str) -> None:
         known = self._known[account]

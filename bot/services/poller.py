@@ -17,8 +17,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
+from itertools import count
 
-from bot.domain.model import FailureKind, Observation, PollFailure, TaskKey, WatchedTask
+from bot.domain.model import (
+    FailureKind,
+    Observation,
+    PollFailure,
+    TaskKey,
+    TaskSample,
+    WatchedTask,
+)
 from bot.ports import (
     CloudError,
     DumpingTaskSource,
@@ -53,6 +61,8 @@ class _Entry:
     """Waits for a worker, or is being polled."""
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     """People who asked for a reading now."""
+    defect: str = ""
+    """The defect that the latest poll met."""
 
 
 class Poller:
@@ -77,7 +87,8 @@ class Poller:
         self._rate = requests_per_second
         self._entries: dict[TaskKey, _Entry] = {}
         self._heap: list[tuple[float, TaskKey]] = []
-        self._ready: asyncio.PriorityQueue[tuple[int, float, TaskKey]] = asyncio.PriorityQueue()
+        self._ready: asyncio.PriorityQueue[tuple[int, float, int, _Entry]] = asyncio.PriorityQueue()
+        self._queued = count()
         self._changed = asyncio.Event()
         self._stopping = False
         self._busy = 0
@@ -169,7 +180,7 @@ class Poller:
         entry.queued = True
         self._busy += 1
         self._idle.clear()
-        self._ready.put_nowait((urgency, entry.due, entry.task.key))
+        self._ready.put_nowait((urgency, entry.due, next(self._queued), entry))
 
     def _reschedule(self, entry: _Entry) -> None:
         """The next instant of the task's own phase that is at least half an interval away."""
@@ -190,21 +201,20 @@ class Poller:
 
     async def _work(self) -> None:
         while True:
-            _, _, key = await self._ready.get()
-            entry = self._entries.get(key)
+            *_, entry = await self._ready.get()
+            watched = self._entries.get(entry.task.key) is entry
             try:
-                if entry is not None and not (self._stopping and not entry.waiting):
+                if watched and not (self._stopping and not entry.waiting):
                     await self._poll(entry)
             finally:
                 self._done(entry)
 
-    def _done(self, entry: _Entry | None) -> None:
+    def _done(self, entry: _Entry) -> None:
         self._busy -= 1
         if self._busy == 0:
             self._idle.set()
-        if entry is not None:
-            self._reschedule(entry)
-            self._release(entry)
+        self._reschedule(entry)
+        self._release(entry)
 
     def _release(self, entry: _Entry) -> None:
         for future in entry.waiting:
@@ -216,25 +226,46 @@ class Poller:
         loop = asyncio.get_running_loop()
         started = loop.time()
         late = timedelta(seconds=max(0.0, started - entry.due))
-        try:
-            observation = await self._observation(entry.task)
-            await self._observe(observation)
-        except Exception as error:  # noqa: BLE001 - a defect in one poll must not end the others
-            observation = self._defect(entry.task, error)
-        result = observation.kind.value if isinstance(observation, PollFailure) else "ok"
+        observation = await self._observation(entry)
+        observed = await self._observed(entry, observation)
+        result = observation.kind if isinstance(observation, PollFailure) else "ok"
         took = timedelta(seconds=loop.time() - started)
-        self._telemetry.record(PollMeasured(self._source.account, result, took, late))
+        self._telemetry.record(
+            PollMeasured(
+                self._source.account, str(result if observed else FailureKind.DEFECT), took, late
+            )
+        )
 
-    async def _observation(self, task: WatchedTask) -> Observation:
+    async def _observation(self, entry: _Entry) -> Observation:
+        task = entry.task
         try:
             return await self._source.observe(task, budget=task.interval * BUDGET_SHARE)
         except CloudError as error:
             return PollFailure(
                 task.key, self._clock.now(), error.kind, error.detail, error.request_id
             )
+        except Exception as error:  # noqa: BLE001 - a defect in one poll must not end the others
+            self._note_defect(entry, error)
+            return PollFailure(
+                task.key, self._clock.now(), FailureKind.DEFECT, "a defect of the bot"
+            )
 
-    def _defect(self, task: WatchedTask, error: Exception) -> PollFailure:
-        self._telemetry.record(
-            Noted("poll defect", "error", {"task": task.name}, error=error),
-        )
-        return PollFailure(task.key, self._clock.now(), FailureKind.DEFECT, "a defect of the bot")
+    async def _observed(self, entry: _Entry, observation: Observation) -> bool:
+        """Whether the observation was taken to its end."""
+        try:
+            await self._observe(observation)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._note_defect(entry, error)
+            return False
+        if isinstance(observation, TaskSample):
+            entry.defect = ""
+        return True
+
+    def _note_defect(self, entry: _Entry, error: Exception) -> None:
+        """Logs a defect when it is another one than at the last poll."""
+        defect = repr(error)
+        if entry.defect != defect:
+            self._telemetry.record(
+                Noted("poll defect", "error", {"task": entry.task.name}, error=error)
+            )
+        entry.defect = defect

@@ -12,7 +12,7 @@ from bot.domain.discovery import DiscoveryEntry
 from bot.domain.matching import Patterns
 from bot.domain.model import TaskKey
 from bot.domain.names import ConfiguredTask
-from bot.ports import CloudUnavailable, ListedTask, Listing
+from bot.ports import CloudUnavailable, ListedTask, Listing, StoreUnavailable
 from bot.services.discovery import Discovery, Wanted
 from tests.fake_store import FakeStore
 from tests.fakes import FakeCloud, LoopClock, Recorder
@@ -166,3 +166,14 @@ async def test_a_task_configured_by_its_instance_is_found_without_watching_its_n
     assert [task.key.task_id for task in discovery.tasks] == ["id-2"]
     assert [task.key.connector_id for task in wanted.tasks(discovery.tasks)] == ["c1"]
     assert discovery.settled("prod")
+
+
+async def test_what_could_not_be_saved_is_saved_with_the_next_listing() -> None:
+    bench = Bench()
+    bench.store.failing = StoreUnavailable("database is locked")
+    assert await bench.shows(listed(1))
+    assert bench.recorder.events()[-1] == "discovery not saved"
+    bench.store.failing = None
+    assert await bench.shows(listed(1))
+    assert len((await bench.store.load()).discovered) == 1
+    assert bench.told == ["prod"]

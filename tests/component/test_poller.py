@@ -217,3 +217,124 @@ async def test_stopping_lets_the_poll_in_hand_finish() -> None:
     bench.poller.stop()
     await running
     assert len(bench.observed.observations) == 1
+
+
+async def test_a_defect_is_observed_too_and_logged_once() -> None:
+    bench = Bench()
+    watched = task(1)
+
+    def defective(_task: WatchedTask, _now: datetime) -> TaskSample:
+        raise ZeroDivisionError
+
+    bench.cloud.answers[watched.key] = defective
+    bench.watch(watched)
+    async with bench.running():
+        await asyncio.sleep(300)
+        bench.cloud.answers[watched.key] = healthy
+        await asyncio.sleep(120)
+        bench.cloud.answers[watched.key] = defective
+        await asyncio.sleep(120)
+    kinds = [o.kind for o in bench.observed.observations if isinstance(o, PollFailure)]
+    assert len(kinds) >= 6
+    assert set(kinds) == {FailureKind.DEFECT}
+    assert bench.recorder.events() == ["poll defect", "poll defect"]
+
+
+async def test_a_defect_of_whoever_observes_is_contained() -> None:
+    bench = Bench()
+    broken, fine = task(1), task(2)
+
+    async def observe(observation: TaskSample | PollFailure) -> None:
+        if observation.key == broken.key:
+            raise ZeroDivisionError
+        await bench.observed(observation)
+
+    surroundings = Surroundings(bench.clock, NoJitter(), bench.recorder)
+    bench.poller = Poller(bench.cloud, observe, surroundings, urgent=lambda _key: False, workers=1)
+    bench.watch(broken, fine)
+    async with bench.running():
+        await asyncio.sleep(300)
+    assert len(bench.times(broken)) >= 4
+    assert len(bench.observed.observations) >= 4
+    assert bench.recorder.events() == ["poll defect"]
+    assert {m.result for m in bench.recorder.of(PollMeasured)} == {"ok", "defect"}
+
+
+async def test_a_task_removed_while_it_is_polled_is_observed_once_more_and_polled_no_more() -> None:
+    bench = Bench()
+    bench.cloud.takes = timedelta(seconds=5)
+    watched = task(1)
+    bench.watch(watched)
+    async with bench.running():
+        while not bench.cloud.asked:  # noqa: ASYNC110 - on virtual time
+            await asyncio.sleep(0.1)
+        bench.watch()
+        await asyncio.sleep(300)
+    assert len(bench.cloud.asked) == 1
+    assert len(bench.observed.observations) == 1
+
+
+async def test_whoever_waits_for_a_reading_of_a_removed_task_is_let_go() -> None:
+    bench = Bench(workers=1)
+    bench.cloud.takes = timedelta(seconds=5)
+    first, second = task(1), task(2)
+    bench.watch(first, second)
+    async with bench.running():
+        waiting = [asyncio.create_task(bench.poller.refresh(t.key)) for t in (first, second)]
+        await asyncio.sleep(1)
+        bench.watch()
+        await asyncio.sleep(0.1)
+        assert all(each.done() for each in waiting)
+
+
+async def test_a_task_that_comes_back_while_it_waits_for_a_worker_is_not_polled_twice() -> None:
+    bench = Bench(workers=2)
+    bench.cloud.takes = timedelta(seconds=5)
+    busy = [task(number) for number in range(2)]
+    watched = task(9)
+    bench.watch(*busy, watched)
+    async with bench.running():
+        for each in (*busy, watched):
+            refreshing = asyncio.create_task(bench.poller.refresh(each.key))
+            refreshing.add_done_callback(lambda _done: None)
+        await asyncio.sleep(1)
+        bench.watch(*busy)
+        bench.watch(*busy, watched)
+        await asyncio.sleep(200)
+    assert bench.cloud.most_at_once == 1
+
+
+async def test_an_account_without_tasks_is_no_matter() -> None:
+    bench = Bench()
+    bench.watch()
+    async with bench.running():
+        await asyncio.sleep(600)
+    assert bench.cloud.asked == []
+    await bench.poller.ended()
+
+
+async def test_after_a_stop_nobody_waits_for_a_reading() -> None:
+    bench = Bench()
+    watched = task(1)
+    bench.watch(watched)
+    async with bench.running():
+        await asyncio.sleep(10)
+    await bench.poller.refresh(watched.key)
+    assert len(bench.cloud.asked) == 1
+
+
+async def test_what_is_queued_at_a_stop_is_polled_only_for_those_who_wait_for_it() -> None:
+    bench = Bench(workers=1)
+    bench.cloud.takes = timedelta(seconds=5)
+    tasks = [task(number) for number in range(4)]
+    bench.watch(*tasks)
+    running = asyncio.create_task(bench.poller.run())
+    await asyncio.sleep(3)
+    in_hand = bench.cloud.asked[0][1]
+    asked = next(t for t in tasks if t.key != in_hand)
+    waiting = asyncio.create_task(bench.poller.refresh(asked.key))
+    await asyncio.sleep(0.1)
+    bench.poller.stop()
+    await running
+    await waiting
+    assert [key for _, key in bench.cloud.asked] == [in_hand, asked.key]
