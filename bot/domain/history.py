@@ -98,6 +98,12 @@ class TaskHistory:
     """When the first of those was."""
 
     @property
+    def seen_at(self) -> datetime | None:
+        """When the latest poll was, readable or not; None before any."""
+        latest = self.failure or self.sample
+        return None if latest is None else latest.at
+
+    @property
     def delivery_interval(self) -> timedelta:
         """D: as configured in the task, or the vendor's default."""
         return self.sample.delivery_interval if self.sample else DEFAULT_DELIVERY_INTERVAL
@@ -117,8 +123,8 @@ def fold(
     is not newer than the latest one changes nothing (it is a replay): the very same history is
     returned.
     """
-    latest = history.failure or history.sample
-    if latest is not None and observation.at <= latest.at:
+    seen_at = history.seen_at
+    if seen_at is not None and observation.at <= seen_at:
         return history
     if isinstance(observation, PollFailure):
         return replace(

@@ -18,7 +18,7 @@ from bot.domain.incidents import StepContext
 from bot.domain.model import Observation, PollFailure, TaskSample
 from bot.domain.policy import Policies
 from bot.domain.rules import Moment, account_rule, alike, evaluate, judge_account
-from bot.ports import AlertStore, Telemetry
+from bot.ports import AlertStore, Noted, Telemetry
 from bot.services.fleet import AccountMemory, Fleet, TaskMemory
 from bot.services.settlement import About, Settlement
 from bot.services.writer import WriteBehind
@@ -40,7 +40,9 @@ class Monitor:
         self._fleet = fleet
         self._behind = behind
         self._settlement = Settlement(fleet, store, telemetry, lambda: self.policies)
+        self._telemetry = telemetry
         self._leaving: list[TaskMemory] = []
+        self._clock_behind = False
         self.policies = policies
 
     @property
@@ -61,7 +63,9 @@ class Monitor:
             stale_polls=poll.stale_polls,
         )
         if history is memory.history:
+            self._note_clock(memory, observation)
             return
+        self._clock_behind = False
         memory.history = history
         if isinstance(observation, TaskSample):
             self._behind.add(observation, history)
@@ -118,6 +122,14 @@ class Monitor:
                 return True  # It came back, and its alerts go on.
             about = self._about(memory, now)
             return await self._settlement.close(memory.alerts, about, UNWATCHED)
+
+    def _note_clock(self, memory: TaskMemory, observation: Observation) -> None:
+        """Logs that time went back: nothing is judged before it has caught up again."""
+        ahead = (memory.history.seen_at or observation.at) - observation.at
+        if ahead > memory.task.interval and not self._clock_behind:
+            self._clock_behind = True
+            fields = {"behind_seconds": round(ahead.total_seconds())}
+            self._telemetry.record(Noted("the clock went back", "error", fields))
 
     # --- the account as a whole ---
 

@@ -14,7 +14,7 @@ from heapq import nlargest
 
 from bot.domain.incidents import Event, Incident
 from bot.domain.model import TaskKey, TaskState
-from bot.domain.policy import Policies, RuleType
+from bot.domain.policy import Policies
 from bot.domain.reports import (
     AccountHealth,
     Ailment,
@@ -24,6 +24,7 @@ from bot.domain.reports import (
     TaskView,
     TopRow,
     view_of,
+    worst_partitions,
 )
 from bot.ports import Clock, IncidentFilter, Outbox, ReportStore, StoreError
 from bot.services.fleet import Fleet, TaskMemory
@@ -93,10 +94,10 @@ class Queries:
     def top(self, count: int) -> list[TopRow]:
         """The partitions with the highest lag of all tasks, highest first."""
         rows = (
-            TopRow(view.name, LagRow(row), view.read_at)
-            for view in self.views()
-            if view.read_at is not None
-            for row in view.worst
+            TopRow(memory.task.name, LagRow(reading), sample.at)
+            for memory in self._fleet
+            if (sample := memory.history.sample) is not None
+            for reading in worst_partitions(sample.rows(), count)
         )
         return nlargest(count, rows, key=lambda top: top.row.reading.lag or 0)
 
@@ -183,16 +184,34 @@ class Queries:
             if memory.history.sample is not None
             and now - memory.history.sample.at <= self._stale_after(memory)
         )
-        state = self._fleet.accounts[account].alerts.states.get(RuleType.UNREACHABLE)
-        incident = state.incident if state is not None else None
-        evidence = incident.evidence[0].detail if incident is not None and incident.evidence else ""
-        return AccountHealth(account, len(memories), fresh, evidence or None)
+        return AccountHealth(account, len(memories), fresh, self._failure(account, fresh) or None)
+
+    def _failure(self, account: str, fresh: int) -> str:
+        """Why the account as a whole cannot be read; empty while it can."""
+        memory = self._fleet.accounts[account]
+        for incident in memory.alerts.incidents():
+            if incident.evidence:
+                return incident.evidence[0].detail
+        # Whatever the rules say, nothing that is read is a fault.
+        failing = list(memory.failing.values())
+        return failing[0].detail if failing and not fresh else ""
 
     def _of_lateness(self, lateness: timedelta) -> Iterable[Ailment]:
         intervals = [memory.task.interval for memory in self._fleet]
-        if intervals and lateness > max(LATE * min(intervals), LATE_LEAST):
+        if intervals and lateness > LATE * min(intervals):
             seconds = lateness.total_seconds()
             yield Ailment("lateness", f"polls are up to {seconds:.0f} s late")
+        ahead = self._ahead()
+        if intervals and ahead > max(intervals):
+            seconds = ahead.total_seconds()
+            why = f"the clock went back: nothing is judged before {seconds:.0f} s have passed"
+            yield Ailment("lateness", why)
+
+    def _ahead(self) -> timedelta:
+        """How far the readings are ahead of the clock; zero where they are not."""
+        now = self._clock.now()
+        seen = (memory.history.seen_at for memory in self._fleet)
+        return max((at - now for at in seen if at is not None), default=timedelta(0))
 
 
 def _worst_first(view: TaskView) -> tuple[int, int, str]:
