@@ -74,6 +74,6 @@ class Roster:
             known = key.account in self._pollers
             (waiting if known and not discovery.settled(key.account) else lost).append(memory)
         self._orphans = waiting
-        if not waiting:
+        if not waiting and all(map(discovery.settled, self._pollers)):
             self._fleet.forget_stored()
         return lost
