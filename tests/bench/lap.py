@@ -13,12 +13,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from tests.bench.script import CYCLE, MOST_PASSES, ScriptedTask
+from tests.bench.script import MOST_PASSES, ScriptedTask
 
 IN_FLIGHT = 32
 WARM_UP_SECONDS = 0.3
-LEAST_PASSES = CYCLE
-"""In all: by then some incidents have opened and resolved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +45,20 @@ class Lap:
 Pass = Callable[[], Awaitable[None]]
 
 
-async def measured(one_pass: Pass, finish: Pass, *, polls: int, seconds: float) -> Lap:
-    """Warms up, then measures whole passes of so many polls each.
+async def measured(
+    one_pass: Pass, finish: Pass, *, polls: int, seconds: float, warm_passes: int = 1
+) -> Lap:
+    """Warms up, for so many passes at least, then measures whole passes of so many polls each.
 
     `finish` completes what a pass may have left for later; it is part of what is measured.
     """
     passes, began = 0, time.perf_counter()
-    while time.perf_counter() - began < WARM_UP_SECONDS or passes == 0:
+    while passes < warm_passes or time.perf_counter() - began < WARM_UP_SECONDS:
         await one_pass()
         passes += 1
     await finish()
     warm, began = passes, time.process_time()
-    while passes < MOST_PASSES and (time.process_time() - began < seconds or passes < LEAST_PASSES):
+    while passes < MOST_PASSES and time.process_time() - began < seconds:
         await one_pass()
         passes += 1
     await finish()

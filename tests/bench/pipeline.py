@@ -17,11 +17,12 @@ nothing, and a wide range says: again, on a calmer machine. `bare` does nothing 
 resolved in all rounds together, each with a durable transaction of its own.
 
 What makes the figures hold. The server never sleeps and has a core to itself (waking it would cost
-the client six times the CPU of a request). Each lap is a fresh process: 0.3 s warm-up, then whole
-passes over its tasks until enough CPU time is used, 108 passes at most. Every answer differs from
-the one before. And no figure counts before it is shown that nothing was dropped: as many incidents
-must have opened and resolved as the script of the answers demands, and every sample must be read
-back as it was answered.
+the client six times the CPU of a request). Each lap is a fresh process: a warm-up of 0.3 s, for
+ours of twelve passes over its tasks, in which the first incidents open and resolve; then whole
+passes until enough CPU time is used, 108 at most. Every answer differs from the one before. And no
+figure counts before it is shown that nothing was dropped: as many incidents must have opened and
+resolved as the script of the answers demands, and every sample must be read back as it was
+answered.
 
 Exit code: 0; 1 when a check fails or a contestant does; 2 for a wrong command line. A ratio lower
 than a sound layout gives is remarked on, not gated. Then `--profile` shows where the time goes.
