@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ END $$
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[Cluster]:
     """A server for the whole session."""
+    if find_spec("asyncpg") is None:
+        pytest.skip("asyncpg is not installed (the extra postgres)")
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL server is installed (initdb is neither on PATH nor in /usr/lib)")
