@@ -72,7 +72,8 @@ class WriteBehind:
         if not samples and not windows:
             return
         try:
-            await self._store.append_samples(samples)
+            if samples:
+                await self._store.append_samples(samples)
             samples = []
             await self._store.save_windows(windows)
         except StoreUnavailable as error:

@@ -145,7 +145,9 @@ async def test_while_the_store_is_away_full_batches_do_not_ask_it_again_and_agai
 async def test_when_the_store_is_away_too_long_the_oldest_samples_go_and_it_is_said() -> None:
     bench = Bench()
     bench.store.failing = AWAY
-    bench.add(*range(KEPT + 5))
+    window = a_history(a_sample())
+    for second in range(KEPT + 5):
+        bench.behind.add(a_sample(at(second)), window)
     await bench.behind.flush()
     bench.store.failing = None
     await bench.behind.flush()
