@@ -27,6 +27,7 @@ from tests.builders import a_card, a_key, a_sample, a_state, an_incident, an_int
 from tests.contract.postgres_cluster import Cluster
 from tests.contract.store_shapes import LATER, claim_all, claim_one, enqueue, put_card
 
+pytest.importorskip("asyncpg", reason="asyncpg is not installed (the extra postgres)")
 pytestmark = pytest.mark.postgres
 
 CLAIM_UNTIL_NOTHING_IS_LEFT = """
