@@ -2,21 +2,16 @@
 
 A healthy dump is a sawtooth: offsets move when a file is uploaded, every D, and between two
 uploads the lag climbs. So a level is compared with the *trough*, the lowest reading of a window of
-D + 2P. The window is kept as a few tiles, each the running minimum of its part, instead of as
-stored polls: tiles of a quarter of the window cover it, and reach back over five quarters of it and
-one pause between polls at most. So the trough is never overstated, and little understated.
-
-Lag is kept in columns like the samples: one array per tile and topic, not an object per partition.
+D + 2P, which `tiles` keep. Beside it stands since when readings come without a gap that matters:
+only of such a window the trough is sure.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import gt, lt
+from operator import lt
 from typing import NamedTuple
 
 from bot.domain.model import (
@@ -27,28 +22,22 @@ from bot.domain.model import (
     Subject,
     TaskSample,
     TopicSample,
+    known,
 )
+from bot.domain.tiles import NO_READING, Column, Tile, column, tiled, trough
 
-TILES = 4
-"""Tiles that make one window; one more is kept, because the newest is still filling."""
-
-MOST_TILES = TILES + 2
-"""However often a task's D is changed, and the window with it, no more tiles are kept."""
-
-NO_READING = 2**63 - 1
-"""Stands in a tile for a partition that was not readable in it; no lag that fits an array is
-greater, so that `min` passes over it."""
-
-Column = Sequence[int]
-"""Lags in messages: an array('q'), or a list where a number exceeds 64 bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """The lowest lag of each partition since `start`."""
-
-    start: datetime
-    minima: Column
+__all__ = [
+    "NO_READING",
+    "Column",
+    "TaskHistory",
+    "Tile",
+    "TopicHistory",
+    "column",
+    "denied",
+    "fold",
+    "same_word",
+    "window_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +53,7 @@ class TopicHistory:
 
     def trough(self) -> Column:
         """The lowest lag of each partition over the window; NO_READING where there is none."""
-        columns = [tile.minima for tile in self.tiles]
-        if all(isinstance(column, array) for column in columns):
-            return list(map(min, columns[0], *columns))
-        return reduce(_lowest, columns)
+        return trough(self.tiles)
 
     def covers(self, window_start: datetime) -> list[bool]:
         """Per partition: whether the trough speaks of everything from `window_start` on."""
@@ -239,66 +225,17 @@ def _topics(
 def _topic(
     history: TopicHistory | None, topic: TopicSample, before: TopicSample | None, poll: _Poll
 ) -> TopicHistory:
-    lags = column(topic.lags)
     if history is None or _silent_too_long(history, poll):
-        fresh = TopicHistory(
-            topic.partitions, (poll.at,) * len(topic.partitions), (Tile(poll.at, lags),)
-        )
+        since = (poll.at,) * len(topic.partitions)
+        fresh = TopicHistory(topic.partitions, since, (Tile(poll.at, column(topic.lags)),))
         return _with_unread(fresh, topic, poll.at, poll)
     history = _aligned(history, topic.partitions, poll.at)
     history = _rebased(history, _reset_positions(before, topic), poll.at)
     history = _with_unread(history, topic, poll.last_read, poll)
-    tiles = _tiles(history.tiles, lags, poll.at, poll.window)
+    tiles = tiled(history.tiles, topic.lags, poll.at, poll.window)
+    if tiles is history.tiles:
+        return history
     return TopicHistory(history.partitions, history.covered_since, tiles, history.unread)
-
-
-def column(lags: Sequence[int | None]) -> Column:
-    """Lags as a tile keeps them."""
-    values = [NO_READING if lag is None else lag for lag in lags] if None in lags else lags
-    try:
-        return array("q", values)  # type: ignore[arg-type]  # no None is left
-    except OverflowError:
-        return list(values)  # type: ignore[arg-type]
-
-
-def _tiles(
-    tiles: tuple[Tile, ...], lags: Column, at: datetime, window: timedelta
-) -> tuple[Tile, ...]:
-    newest = tiles[-1]
-    if at - newest.start < window / TILES:
-        grown = (*tiles[:-1], Tile(newest.start, _lowest(newest.minima, lags)))
-    else:
-        grown = (*tiles, Tile(at, lags))
-    return _bounded(_needed(grown, at - window))
-
-
-def _needed(tiles: tuple[Tile, ...], window_start: datetime) -> tuple[Tile, ...]:
-    """A tile still counts while the one after it began inside the window."""
-    first = 0
-    while first + 1 < len(tiles) and tiles[first + 1].start <= window_start:
-        first += 1
-    return tiles[first:]
-
-
-def _bounded(tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
-    if len(tiles) <= MOST_TILES:
-        return tiles
-    oldest, second = tiles[:2]
-    return (Tile(oldest.start, _lowest(oldest.minima, second.minima)), *tiles[2:])
-
-
-def _lowest(one: Column, other: Column) -> Column:
-    if not (isinstance(one, array) and isinstance(other, array)):
-        return list(map(_lower, one, other))
-    # Between two deliveries the lag climbs, so mostly there is nothing to lower.
-    return array("q", map(min, one, other)) if any(map(gt, one, other)) else one
-
-
-def _lower(one: int, other: int) -> int:
-    """The lower of two lags of any size, of which either may not have been read."""
-    if NO_READING in (one, other):
-        return other if one == NO_READING else one
-    return min(one, other)
 
 
 # --- partitions that come, go, fall silent or start anew -------------------------------------
@@ -320,7 +257,7 @@ def _with_unread(
     history: TopicHistory, topic: TopicSample, last_read: datetime, poll: _Poll
 ) -> TopicHistory:
     """Notes who cannot be read; who is readable again after too long starts its cover anew."""
-    if not history.unread and None not in topic.lags:
+    if not history.unread and known(topic.lags) is topic.lags:
         return history
     unread: dict[int, datetime] = {}
     covered_since = list(history.covered_since)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.history import TaskHistory, TopicHistory, window_of
-from bot.domain.model import TASK, Severity, Subject, TaskSample, TopicSample
+from bot.domain.model import TASK, Severity, Subject, TaskSample, TopicSample, known
 from bot.domain.policy import LagRule, RuleType, View
 from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unknown
 from bot.domain.verdicts import Finding, Judgement, Level, Unit, Verdict
@@ -28,8 +28,7 @@ def judge_lag(
 ) -> Finding:
     """Judges the latest answer by one of the lag types."""
     joined = tracked.get(rule_type, {})
-    window = window_of(sample.delivery_interval, moment.interval)
-    bench = _Bench(history, sample, rules, joined, window)
+    bench = _Bench(history, sample, rules, joined, moment.interval)
     # A good cycle of the trough is the clear of a whole delivery; an instant reading is its own.
     slow = any(bench.view(rule_type, subject) is View.TROUGH for subject in joined)
     return Finding(
@@ -48,7 +47,7 @@ class _Bench:
     sample: TaskSample
     rules: TaskRules
     joined: Mapping[Subject, Level]
-    window: timedelta
+    interval: timedelta
 
     def judge(self, rule_type: RuleType) -> Iterator[Judgement]:
         topics = self.sample.topics
@@ -81,8 +80,8 @@ class _Bench:
         if rule is None:
             return
         joined = {s.partition for s in self.joined if s.topic == topic.topic}
-        floor = _floor(_level(rule))
-        if not joined and max(_known(topic.lags), default=0) < floor:
+        floor = _floor(rule)
+        if not joined and max(known(topic.lags), default=0) < floor:
             return
         values, covered = self._view(topic, rule)
         for partition, value, sure in zip(topic.partitions, values, covered, strict=True):
@@ -120,9 +119,9 @@ class _Bench:
         rule = self._rule(rule_type, subject.topic)
         if rule is None:
             return
-        level = self.joined.get(subject) or _level(rule)
-        if subject not in self.joined and _latest_sum(topics) < _floor(level):
+        if subject not in self.joined and _latest_sum(topics) < _floor(rule):
             return
+        level = self.joined.get(subject) or _level(rule)
         total, certain, unread = self._sums(rule, topics)
         if level.verdict(certain) is Verdict.BREACHED:
             yield from self._judged(rule, subject, certain, covered=True)
@@ -136,10 +135,10 @@ class _Bench:
         total = certain = unread = 0
         for topic in topics:
             values, covered = self._view(topic, rule)
-            known = _known(values)
-            total += sum(known)
+            read = known(values)
+            total += sum(read)
             certain += sum(v for v, sure in zip(values, covered, strict=True) if sure and v)
-            unread += len(values) - len(known) + topic.unreadable
+            unread += len(values) - len(read) + topic.unreadable
         return total, certain, unread
 
     def _unsummed(self, subject: Subject, unread: int) -> Iterator[Judgement]:
@@ -157,7 +156,8 @@ class _Bench:
         """Each partition's value as the rule sees it, and whether a breach by it is sure."""
         if rule.view is View.INSTANT:
             return topic.lags, (True,) * len(topic.lags)
-        return _troughs(self.history.topics[topic.topic], topic, self.sample.at - self.window)
+        window = window_of(self.sample.delivery_interval, self.interval)
+        return _troughs(self.history.topics[topic.topic], topic, self.sample.at - window)
 
 
 def _troughs(
@@ -175,17 +175,11 @@ def _level(rule: LagRule) -> Level:
     return Level(rule.warning, rule.critical, rule.clear)
 
 
-def _floor(level: Level) -> float:
+def _floor(rule: LagRule) -> float:
     """Below it, a subject without a joined level is clear."""
-    return (level.lowest or 0) * level.clear
-
-
-def _known(lags: Sequence[int | None]) -> Sequence[int]:
-    # Asking for None first costs a tenth of passing over it one by one.
-    if None in lags:
-        return [lag for lag in lags if lag is not None]
-    return lags  # type: ignore[return-value]  # no None is in it
+    levels = (rule.warning, rule.critical)
+    return min((level for level in levels if level is not None), default=0) * rule.clear
 
 
 def _latest_sum(topics: Sequence[TopicSample]) -> int:
-    return sum(sum(_known(topic.lags)) for topic in topics)
+    return sum(sum(known(topic.lags)) for topic in topics)

@@ -157,6 +157,16 @@ def lag_between(transferred: int | None, log_end: int | None) -> int | None:
     return max(log_end - transferred, 0)
 
 
+def known(numbers: Sequence[int | None]) -> Sequence[int]:
+    """Those that are known; the very same column where all are."""
+    try:
+        # Adding up, which None refuses, takes half the time of asking for None one by one.
+        sum(numbers)  # type: ignore[arg-type]
+    except TypeError:
+        return [number for number in numbers if number is not None]
+    return numbers  # type: ignore[return-value]  # no None is in it
+
+
 @dataclass(frozen=True, slots=True)
 class TaskSample:
     """A readable answer about one task."""

@@ -119,7 +119,7 @@ def reminder_due(card: Card) -> datetime | None:
     wait = _reminder_wait(card)
     if wait is None or card.rang_at is None or card.closed_at is not None:
         return None
-    if card.reminded_at is not None and card.reminded_at >= card.rang_at:
+    if card.reminded_at is not None and card.reminded_at > card.rang_at:
         return None
     return card.rang_at + wait
 

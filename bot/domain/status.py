@@ -6,7 +6,7 @@ judged by their own word only where it differs from their task's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -30,9 +30,8 @@ def judge_status(
     """Judges the latest answer's words."""
     joined = tracked.get(RuleType.STATUS, {})
     silent = _silent(sample) if joined or history.odd_partitions else _NOBODY
-    words = _status_words(history, sample, silent)
     found: list[Judgement] = []
-    for subject, (word, since) in words.items():
+    for subject, word, since in _said(history, sample, silent):
         rule = rules.last(RuleType.STATUS, None if subject.is_task else subject.topic)
         if isinstance(rule, StatusRule):
             span = (moment.now - since, sample.delivery_interval)
@@ -56,16 +55,16 @@ def _silent(sample: TaskSample) -> frozenset[Subject]:
     return frozenset(partitions | {TASK} if sample.status is None else partitions)
 
 
-def _status_words(
-    history: TaskHistory, sample: TaskSample, silent: Iterable[Subject]
-) -> Mapping[Subject, tuple[str, datetime]]:
+def _said(
+    history: TaskHistory, sample: TaskSample, silent: frozenset[Subject]
+) -> Iterator[tuple[Subject, str, datetime]]:
     """The task's word and those of the partitions that say something else, as of this answer."""
-    words = dict(history.odd_partitions) if sample.topics is not None else {}
     if sample.status is not None:
-        words[TASK] = (sample.status, history.status_since or sample.at)
-    for subject in silent:
-        words.pop(subject, None)
-    return words
+        yield TASK, sample.status, history.status_since or sample.at
+    if sample.topics is not None:
+        for subject, (word, since) in history.odd_partitions.items():
+            if subject not in silent:
+                yield subject, word, since
 
 
 def _judge_status(

@@ -10,7 +10,6 @@ import pytest
 
 from bot.domain.history import (
     NO_READING,
-    TILES,
     TaskHistory,
     TopicHistory,
     denied,
@@ -25,6 +24,7 @@ from bot.domain.model import (
     TaskSample,
     topic_sample,
 )
+from bot.domain.tiles import TILES
 from tests.builders import (
     INTERVAL,
     TOPIC,

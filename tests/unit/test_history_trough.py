@@ -10,8 +10,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.history import MOST_TILES, TILES, TaskHistory, fold, window_of
+from bot.domain.history import TaskHistory, fold, window_of
 from bot.domain.model import Observation, TaskSample, TopicSample, topic_sample
+from bot.domain.tiles import MOST_TILES, TILES
 from tests.builders import TOPIC, a_failure, a_sample_of, a_topic, at
 
 PARTITIONS = 3

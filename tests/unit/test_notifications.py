@@ -10,7 +10,7 @@ import pytest
 from bot.domain.incidents import EventKind, Phase
 from bot.domain.model import Severity
 from bot.domain.notifications import Card, Decision, Form, Intent, Outcome, Reason, decide
-from bot.domain.policy import AlertPolicy, Route
+from bot.domain.policy import AlertPolicy, Route, RuleType
 from tests.builders import TOPIC, a_view, an_event, at
 from tests.unit.telling import (
     CRITICAL,
@@ -78,6 +78,20 @@ def test_what_opens_within_the_group_wait_joins_the_card_before_it_is_posted() -
     assert len(card.notice.incidents) == 2
     ending = channel.hears(900, resolved(status(opened_s=5), 900))
     assert the(replies(ending)).rings
+
+
+def test_what_opens_when_the_group_wait_is_over_comes_after_the_card() -> None:
+    channel = Channel()
+    channel.hears(0, opened(lag()))
+    outcome = channel.hears(GROUP_WAIT_S, opened(status(opened_s=GROUP_WAIT_S)))
+    assert len(replies(outcome)) == 1
+
+
+def test_two_incidents_that_open_later_in_one_step_are_two_replies() -> None:
+    channel, third = Channel(), replace(lag(opened_s=600), type=RuleType.TOPIC_LAG)
+    channel.hears(0, opened(lag()))
+    outcome = channel.hears(600, opened(status(opened_s=600)), opened(third))
+    assert len({reply.id for reply in replies(outcome)}) == 2
 
 
 @pytest.mark.parametrize(("severity", "rings"), [(WARNING, False), (CRITICAL, True)])

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.domain.model import Severity
 from bot.domain.notifications import Outcome, Reason, reminder_due
-from bot.domain.policy import DEFAULT_REPEAT
+from bot.domain.policy import DEFAULT_REPEAT, RuleType
 from tests.builders import a_card, an_incident, at
 from tests.unit.telling import (
     CRITICAL,
@@ -62,6 +62,13 @@ def test_while_a_reminder_waits_for_delivery_none_follows_it() -> None:
     assert reminder_due(channel.cards["C0DATA"]) == at(GROUP_WAIT_S + 2 * REPEAT_S + 77)
 
 
+def test_a_reminder_delivered_in_the_moment_it_was_due_is_followed_by_the_next() -> None:
+    channel = Channel()
+    channel.hears(0, opened(lag()))
+    for number in range(1, 4):
+        assert channel.reminded(GROUP_WAIT_S + number * REPEAT_S).intents
+
+
 def test_each_severity_has_its_own_repeat_and_the_shortest_of_a_card_counts() -> None:
     channel, incident = Channel(), lag()
     channel.hears(0, opened(incident))
@@ -113,7 +120,9 @@ def test_an_escalation_and_a_first_look_show_when_the_next_reminder_comes() -> N
     channel, incident = Channel(), an_incident()
     first = looks(channel.hears(0, opened(incident)))[0]
     assert first.notice.reminder_at == at(GROUP_WAIT_S + REPEAT_S)
-    second = looks(channel.hears(600, escalated(worse(incident))))[0]
-    assert second.notice.reminder_at == at(600 + HOUR_S)
+    quiet = opened(replace(status(opened_s=600), type=RuleType.TASK_LAG))
+    outcome = channel.hears(600, quiet, escalated(worse(incident)))
+    assert sorted(reply.rings for reply in replies(outcome)) == [False, True]
+    assert looks(outcome)[0].notice.reminder_at == at(600 + HOUR_S)
     third = looks(channel.hears(700, opened(status(opened_s=700))))[0]
     assert third.notice.reminder_at == at(600 + HOUR_S)

@@ -218,6 +218,14 @@ def test_a_good_cycle_is_as_long_as_the_view_that_decides_for_who_takes_part(
         assert finding.slow_clear == (DELIVERY + INTERVAL if slow else None)
 
 
+def test_one_trough_among_those_who_take_part_makes_the_good_cycle_long() -> None:
+    quick = replace(lag_rule("quick"), match=matching("returns"))
+    history = history_of({"orders": [5], "returns": [5]})
+    held = joined(LAG, Subject("orders", 0), Subject("returns", 0))
+    finding = found(history, lag_rule(view=View.TROUGH), quick, tracked=held)[LAG]
+    assert finding.slow_clear == DELIVERY + INTERVAL
+
+
 # --- sums ------------------------------------------------------------------------------------
 
 
@@ -254,6 +262,7 @@ def test_a_disabled_task_lag_says_nothing() -> None:
         ([99, None], UNKNOWN),
         ([0, None], UNKNOWN),
         ([90, 0], HOLDING),
+        ([50, 30], HOLDING),
         ([9, 0], CLEAR),
         ([], GONE),
     ],
