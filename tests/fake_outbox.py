@@ -130,7 +130,7 @@ class FakeOutbox:
     async def backlog(self, now: datetime) -> tuple[int, timedelta]:
         self._available()
         open_rows = [row for row in self.kept.outbox if row.state in (WAITING, CLAIMED)]
-        ages = [now - row.created_at for row in open_rows if row.due_at <= now]
+        ages = [now - row.created_at for row in open_rows if row.intent.due_at <= now]
         return len(open_rows), max(ages, default=timedelta(0))
 
     def _enqueue(self, intents: Iterable[Intent], at: datetime) -> None:

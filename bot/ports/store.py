@@ -153,7 +153,10 @@ class Outbox(Protocol):
         ...
 
     async def backlog(self, now: datetime) -> tuple[int, timedelta]:
-        """Rows that wait and the age of the oldest that is due (zero when none is)."""
+        """Rows that wait and the age of the oldest that is due (zero when none is).
+
+        A row that was tried in vain stays due, whenever its next try is.
+        """
         ...
 
 

@@ -337,3 +337,11 @@ async def test_the_backlog_counts_what_is_not_delivered_and_ages_what_is_due(
     await post(store, await claim_one(store, at(60)))
     assert await store.backlog(at(60)) == (1, timedelta(0))
     assert await store.backlog(at(530)) == (1, timedelta(seconds=500))
+
+
+async def test_the_backlog_ages_what_waits_for_its_next_try(store: AnyStore) -> None:
+    await put_card(store)
+    await enqueue(store, a_look(0))
+    row = await claim_one(store, at(60))
+    await store.postpone(row, Postponement(at(600), "connection refused"))
+    assert (await store.backlog(at(300)))[1] > timedelta(0)

@@ -119,11 +119,14 @@ def _trim(connection: Connection, card_id: str) -> None:
         connection.execute(statement, {"of_card": card_id})
 
 
-_DUE_SINCE = case((outbox.c.due_at <= bindparam("now", type_=Instant), outbox.c.created_at))
+_DUE_SINCE = case((outbox.c.wanted_at <= bindparam("now", type_=Instant), outbox.c.created_at))
 _BACKLOG = select(func.count(), func.min(_DUE_SINCE)).where(_GOING)
 
 
 def backlog(connection: Connection, now: datetime) -> tuple[int, timedelta]:
-    """Rows that are not delivered yet, and how long the oldest of those that are due exists."""
+    """Rows that are not delivered yet, and how long the oldest of those that are due exists.
+
+    One that waits for its next try has been due since it was first wanted.
+    """
     count, oldest = connection.execute(_BACKLOG, {"now": now}).one()
     return count, max(now - oldest, timedelta(0)) if oldest is not None else timedelta(0)
