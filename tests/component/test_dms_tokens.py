@@ -111,10 +111,10 @@ async def test_everybody_is_told_when_it_will_be_asked_again() -> None:
 async def test_an_outage_is_asked_about_less_and_less_often() -> None:
     issuer = Issuer(*[CloudUnavailable("down")] * 1000)
     tokens = renewing(issuer)
-    for _ in range(3600):
+    for _ in range(720):
         with pytest.raises(CloudUnavailable, match="down"):
             await tokens.current()
-        await asyncio.sleep(1)
+        await asyncio.sleep(5)
     assert 15 <= issuer.asked <= 25
 
 
@@ -169,9 +169,9 @@ async def test_a_life_shorter_than_the_margin_is_used_for_half_of_it() -> None:
 
     keys = Renewing(short, margin=MARGIN, after_refusal=AFTER_REFUSAL)
     await keys.current()
-    for _ in range(3600):
+    for _ in range(720):
         assert await keys.current() == "short"
-        await asyncio.sleep(1)
+        await asyncio.sleep(5)
     assert len(issued) == 12
 
 

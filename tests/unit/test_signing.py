@@ -16,6 +16,7 @@ from bot.adapters.dms.signing import (
     DateStamp,
     QueryValue,
     Seal,
+    Signer,
     Unsigned,
     authorization,
     canonical_query,
@@ -87,7 +88,7 @@ def test_a_seal_makes_the_headers_that_the_vendors_sdk_makes_for_a_get(name: str
     )
     seal = Seal(made_from["host"], target, made_from["project_id"])
     keys = AkSk(made_from["ak"], made_from["sk"], made_from["security_token"])
-    sent = seal.headers(keys, DATE) | {"Host": made_from["host"]}
+    sent = Signer(keys).headers(seal, DATE) | {"Host": made_from["host"]}
     assert sent == expected["headers_after_signing"]
 
 
@@ -99,17 +100,26 @@ def test_a_seal_equals_the_general_form_for_any_path(path: list[str], token: str
     text = "/" + "/".join(path)
     query = [("b", "2"), ("a", "x y")]
     keys = AkSk(KEYS.access_key, KEYS.secret_key, token)
-    sent = Seal("h.example:8443", request_target(text, query), "p1").headers(keys, DATE)
+    seal = Seal("h.example:8443", request_target(text, query), "p1")
+    sent = Signer(keys).headers(seal, DATE)
     made = sent.pop("Authorization")
     request = Unsigned("GET", text, query, {**sent, "Host": "h.example:8443"})
     assert made == authorization(request, keys, DATE)
 
 
 def test_a_seal_signs_again_and_again() -> None:
-    seal = Seal("h.example", "/v2/p/instances?engine=kafka", "p")
-    first = seal.headers(KEYS, DATE)
-    assert seal.headers(KEYS, "20260102T030406Z") != first
-    assert seal.headers(KEYS, DATE) == first
+    seal, signer = Seal("h.example", "/v2/p/instances?engine=kafka", "p"), Signer(KEYS)
+    first = signer.headers(seal, DATE)
+    assert signer.headers(seal, "20260102T030406Z") != first
+    assert signer.headers(seal, DATE) == first
+
+
+@given(secret=st.text(st.characters(codec="utf-8"), min_size=1, max_size=150))
+def test_secrets_of_any_length_are_taken_as_hmac_takes_them(secret: str) -> None:
+    keys, headers = AkSk("AK", secret), {"Host": "h", "X-Project-Id": "p"}
+    sent = Signer(keys).headers(Seal("h", "/", "p"), DATE)
+    made = sent.pop("Authorization")
+    assert made == authorization(Unsigned("GET", "/", (), {**headers, **sent}), keys, DATE)
 
 
 def test_the_pages_request_is_signed_as_it_is_sent() -> None:
@@ -118,7 +128,7 @@ def test_the_pages_request_is_signed_as_it_is_sent() -> None:
         "https://dms.eu-west-101.myhuaweicloud.eu/v2/p1/connectors/c%201/sink-tasks/t/1"
         "?topic-info=true"
     )
-    sent = call.seal.headers(KEYS, DATE)
+    sent = Signer(KEYS).headers(call.seal, DATE)
     made = sent.pop("Authorization")
     headers = {**sent, "Host": "dms.eu-west-101.myhuaweicloud.eu"}
     path = "/v2/p1/connectors/c 1/sink-tasks/t/1"

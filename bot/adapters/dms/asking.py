@@ -120,8 +120,8 @@ class Asker:
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._credentials.renewed(refused)
-        except TimeoutError:
-            return False
+        except TimeoutError as error:
+            raise CloudUnavailable("other credentials did not arrive in time") from error
 
     def _refused(self, answer: Answer) -> CloudError:
         refusal = Refusal(answer.status, answer.headers, answer.body, self._clock.now())

@@ -23,8 +23,8 @@ from bot.adapters.dms.account import (
 from bot.adapters.dms.calls import Call
 from bot.adapters.dms.iam import Iam
 from bot.adapters.dms.metadata import MetadataService
-from bot.adapters.dms.signing import CONTENT_TYPE, DateStamp, fits_header
-from bot.adapters.dms.tokens import Renewing
+from bot.adapters.dms.signing import CONTENT_TYPE, DateStamp, Signer, fits_header
+from bot.adapters.dms.tokens import Lent, Renewing
 from bot.adapters.dms.transport import Transport
 from bot.ports import Clock, ConfigError
 
@@ -80,12 +80,12 @@ class _Keys:
     """AK/SK."""
 
     def __init__(self, keys: AkSk, clock: Clock) -> None:
-        self._keys = keys
+        self._signer = Signer(keys)
         self._clock = clock
         self._stamp = DateStamp()
 
     def headers(self, call: Call) -> dict[str, str] | None:
-        return call.seal.headers(self._keys, self._stamp.of(self._clock.now()))
+        return self._signer.headers(call.seal, self._stamp.of(self._clock.now()))
 
     async def fetch(self) -> None:
         pass
@@ -94,7 +94,7 @@ class _Keys:
         return False
 
     def secrets(self) -> tuple[str, ...]:
-        return _secrets_of(self._keys)
+        return _secrets_of(self._signer.keys)
 
     async def close(self) -> None:
         pass
@@ -153,29 +153,39 @@ class _ServerKeys:
     """Temporary keys of the server's agency."""
 
     def __init__(self, service: MetadataService, clock: Clock) -> None:
-        self._keys = Renewing(service.keys, margin=_KEYS_MARGIN, after_refusal=_AFTER_NO_AGENCY)
+        self._service = service
+        self._signers = Renewing(self._fetch, margin=_KEYS_MARGIN, after_refusal=_AFTER_NO_AGENCY)
         self._clock = clock
         self._stamp = DateStamp()
 
     def headers(self, call: Call) -> dict[str, str] | None:
-        keys = self._keys.ready()
-        return None if keys is None else call.seal.headers(keys, self._stamp.of(self._clock.now()))
+        signer = self._signers.ready()
+        if signer is None:
+            return None
+        return signer.headers(call.seal, self._stamp.of(self._clock.now()))
 
     async def fetch(self) -> None:
-        await self._keys.current()
+        await self._signers.current()
 
     async def renewed(self, refused: Mapping[str, str]) -> bool:
         signed, token = refused.get("Authorization", ""), refused.get("X-Security-Token")
-        return await self._keys.replace(
-            lambda keys: f"Access={keys.access_key}," in signed and keys.security_token == token
-        )
+
+        def is_refused(signer: Signer) -> bool:
+            keys = signer.keys
+            return f"Access={keys.access_key}," in signed and keys.security_token == token
+
+        return await self._signers.replace(is_refused)
 
     def secrets(self) -> tuple[str, ...]:
-        keys = self._keys.held
-        return () if keys is None else _secrets_of(keys)
+        signer = self._signers.held
+        return () if signer is None else _secrets_of(signer.keys)
 
     async def close(self) -> None:
-        await self._keys.close()
+        await self._signers.close()
+
+    async def _fetch(self) -> Lent[Signer]:
+        lent = await self._service.keys()
+        return Lent(Signer(lent.value), lent.life)
 
 
 def credentials_of(config: AccountConfig, *, transport: Transport, clock: Clock) -> Credentials:

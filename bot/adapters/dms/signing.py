@@ -6,8 +6,8 @@
 
 `canonical_request` and `authorization` are the general form. `Seal` is the one in use: the requests
 of a monitor are the same minute after minute but for their date, so everything before the date is
-hashed once per request and copied (2.8 instead of 14.5 microseconds in a trial). Both give the same
-signature.
+hashed once per request and copied, and so is the key by its `Signer` (four times as fast in a
+trial). Both forms give the same signature.
 
 Body signing covers JSON only; other content types are signed as UNSIGNED-PAYLOAD by the vendor's
 signer, and no call of ours sends them.
@@ -128,42 +128,68 @@ def fits_header(value: str) -> bool:
     return bool(value) and value.isascii() and value.isprintable() and " " not in value
 
 
-class Seal:
-    """A GET of the API, hashed up to its date, ready to be signed again and again."""
+class Signer:
+    """Keys, made ready to sign one sealed request after the other."""
 
-    __slots__ = ("_before_date", "_names", "_project_id")
+    __slots__ = ("_after_date", "_authorization", "_inner", "_outer", "keys")
 
-    def __init__(self, host: str, target: str, project_id: str) -> None:
-        """`target` is what `request_target` gave."""
-        path, _, query = target.partition("?")
-        self._project_id = project_id
-        self._names = f"content-type;host;x-project-id;{_DATE_HEADER}"
-        self._before_date = hashlib.sha256(
-            f"GET\n{path.removesuffix('/')}/\n{query}\ncontent-type:{CONTENT_TYPE}\nhost:{host}\n"
-            f"x-project-id:{project_id}\n{_DATE_HEADER}:".encode()
-        )
+    def __init__(self, keys: AkSk) -> None:
+        self.keys = keys
+        names = f"content-type;host;x-project-id;{_DATE_HEADER}"
+        token_line = ""
+        if keys.security_token:
+            names = f"{names};x-security-token"
+            token_line = f"x-security-token:{keys.security_token}\n"
+        self._after_date = f"\n{token_line}\n{names}\n{_EMPTY_HASH}"
+        self._authorization = _authorization(keys, names, "")
+        self._inner, self._outer = _hmac_halves(keys.secret_key.encode())
 
-    def headers(self, keys: AkSk, date: str) -> dict[str, str]:
+    def headers(self, seal: Seal, date: str) -> dict[str, str]:
         """The headers to send, all signed but Authorization itself; Host is the client's to add.
 
         `date` is UTC as YYYYMMDDTHHMMSSZ; the gateway refuses one more than 15 minutes off its own
         clock.
         """
-        names, token_line = self._names, ""
+        whole = seal.before_date.copy()
+        whole.update(f"{date}{self._after_date}".encode())
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(string_to_sign(date, whole.hexdigest()).encode())
+        outer.update(inner.digest())
         sent = {
             "Content-Type": CONTENT_TYPE,
-            "X-Project-Id": self._project_id,
+            "X-Project-Id": seal.project_id,
             "X-Sdk-Date": date,
+            "Authorization": self._authorization + outer.hexdigest(),
         }
-        if keys.security_token:
-            sent["X-Security-Token"] = keys.security_token
-            token_line = f"x-security-token:{keys.security_token}\n"
-            names = f"{names};x-security-token"
-        whole = self._before_date.copy()
-        whole.update(f"{date}\n{token_line}\n{names}\n{_EMPTY_HASH}".encode())
-        made = signature(keys.secret_key, string_to_sign(date, whole.hexdigest()))
-        sent["Authorization"] = _authorization(keys, names, made)
+        if self.keys.security_token:
+            sent["X-Security-Token"] = self.keys.security_token
         return sent
+
+
+def _hmac_halves(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The two hashes of HMAC (RFC 2104) up to where the message begins, to be copied.
+
+    hmac itself takes 7 microseconds a message, four times as long as the copies.
+    """
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+    return inner, outer
+
+
+class Seal:
+    """A GET of the API, hashed up to its date."""
+
+    __slots__ = ("before_date", "project_id")
+
+    def __init__(self, host: str, target: str, project_id: str) -> None:
+        """`target` is what `request_target` gave."""
+        path, _, query = target.partition("?")
+        self.project_id = project_id
+        self.before_date = hashlib.sha256(
+            f"GET\n{path.removesuffix('/')}/\n{query}\ncontent-type:{CONTENT_TYPE}\nhost:{host}\n"
+            f"x-project-id:{project_id}\n{_DATE_HEADER}:".encode()
+        )
 
 
 class DateStamp:

@@ -5,13 +5,14 @@ The session is tuned for many small GETs to one host: no cookies, no connection 
 64 KiB because a token of IAM has 9,120 characters and more, redirects refused. Compressed answers
 are neither asked for nor accepted, so an answer's size is what was read. TLS is always verified.
 
-A session knows no time-outs: the caller of `exchange` gives the moment by which the whole answer
-must have arrived.
+The caller of `exchange` gives the moment by which the whole answer must have arrived. aiohttp's own
+timer watches over it: in place it costs a quarter of what asyncio.timeout does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ _LARGEST_COMPLAINT = 64 * 1024
 """Of an error's body so much is read; the rest is left with its connection."""
 _LARGEST_FIELD = 64 * 1024
 _KEEPALIVE_SECONDS = 120.0
+_SHORTEST_WAIT_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,13 @@ class Transport:
             CloudUnavailable: no connection, or no whole answer by the deadline.
             CloudProtocolError: the answer is too large, compressed, or not HTTP.
         """
-        started = asyncio.get_running_loop().time()
+        seconds = deadline - asyncio.get_running_loop().time()
         trouble: CloudError
         cause: BaseException | None
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._exchange(request)
+            return await self._exchange(request, seconds)
         except TimeoutError as error:
-            trouble, cause = _too_late(request.url, deadline - started), error
+            trouble, cause = _too_late(request.url, seconds), error
         except aiohttp.ClientResponseError as error:
             trouble, cause = _malformed(error, request.url), None
         except (aiohttp.ClientError, OSError) as error:
@@ -84,13 +85,14 @@ class Transport:
         # hold the request with its credentials, or the proxy's password.
         raise trouble from cause
 
-    async def _exchange(self, request: Request) -> Answer:
+    async def _exchange(self, request: Request, seconds: float) -> Answer:
         async with self._session.request(
             request.method,
             request.url,
             headers=request.headers,
             data=request.body,
             allow_redirects=False,
+            timeout=_within(seconds),
             proxy=None if request.direct else self._proxy,
         ) as response:
             if response.status == request.accept:
@@ -98,6 +100,12 @@ class Transport:
             else:
                 body = await _start_of_body(response)
             return Answer(response.status, response.headers, body)
+
+
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    # To aiohttp 0 means for ever, and what is longer than the threshold is rounded up to a second.
+    total = max(seconds, _SHORTEST_WAIT_SECONDS)
+    return aiohttp.ClientTimeout(total=total, ceil_threshold=math.inf)
 
 
 async def _whole_body(response: aiohttp.ClientResponse) -> bytes:
@@ -184,7 +192,6 @@ async def open_transport(config: AccountConfig) -> AsyncIterator[Transport]:
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None),
         auto_decompress=False,
         headers=_every_header(),
         max_field_size=_LARGEST_FIELD,
