@@ -178,9 +178,9 @@ class NotOne:
 
     text: str
     candidates: tuple[str, ...] = ()
-    """Names it may mean, best first, at most SUGGESTIONS."""
+    """Names it may mean: when ambiguous all that fit, else the nearest, at most SUGGESTIONS."""
     ambiguous: bool = False
-    """True: it fits all candidates (and perhaps more). False: they are only near."""
+    """True: it fits all candidates. False: they are only near."""
 
 
 def resolve(
@@ -190,34 +190,45 @@ def resolve(
 ) -> WatchedTask | NotOne:
     """The task that a person means.
 
-    By its name, by account/task_name (with # and characters of the id), by its task id, by a
-    unique prefix of its name, or by a topic that only it dumps. What fits exactly goes before
-    what fits partly, and what fits as typed before what fits whatever the case.
+    By its name, by its task_name where that is not shared, by account/task_name (with # and
+    characters of the id), by its task id, by a unique prefix of its name, or by a topic that only
+    it dumps. What fits exactly goes before what fits partly, and what fits as typed before what
+    fits whatever the case.
     """
     wanted = text.strip()
-    dumped = topics or {}
     several: list[WatchedTask] = []
-    for found in _fits(wanted, tasks, dumped):
-        if len(found) == 1:
-            return found[0]
-        several = several or found
+    if wanted:
+        for found in _exactly(wanted, tasks):
+            if len(found) == 1:
+                return found[0]
+            if found:
+                return _one_of(wanted, found)
+        for found in _partly(wanted, tasks, topics or {}):
+            if len(found) == 1:
+                return found[0]
+            several = several or found
     if several:
-        names = sorted(task.name for task in several)
-        return NotOne(wanted, tuple(names[:SUGGESTIONS]), ambiguous=True)
+        return _one_of(wanted, several)
     return NotOne(wanted, _near(wanted, [task.name for task in tasks]))
 
 
-def _fits(
-    wanted: str, tasks: Collection[WatchedTask], topics: Mapping[TaskKey, Collection[str]]
-) -> Iterator[list[WatchedTask]]:
-    """The tasks that fit, from the strictest way of fitting to the loosest."""
-    if not wanted:
-        return
+def _one_of(wanted: str, found: Iterable[WatchedTask]) -> NotOne:
+    return NotOne(wanted, tuple(sorted(task.name for task in found)), ambiguous=True)
+
+
+def _exactly(wanted: str, tasks: Collection[WatchedTask]) -> Iterator[list[WatchedTask]]:
+    """The tasks that are called so, from the strictest way to the loosest."""
     folded = wanted.casefold()
     yield [task for task in tasks if task.name == wanted]
     yield [task for task in tasks if wanted in _exact_forms(task)]
     yield [task for task in tasks if folded in map(str.casefold, _exact_forms(task))]
-    for start, fold in ((wanted, str), (folded, str.casefold)):
+
+
+def _partly(
+    wanted: str, tasks: Collection[WatchedTask], topics: Mapping[TaskKey, Collection[str]]
+) -> Iterator[list[WatchedTask]]:
+    """The tasks whose name begins so, and those that dump a topic called so."""
+    for start, fold in ((wanted, str), (wanted.casefold(), str.casefold)):
         yield [task for task in tasks if any(fold(f).startswith(start) for f in _forms_of(task))]
     yield [task for task in tasks if wanted in topics.get(task.key, ())]
 
@@ -228,7 +239,12 @@ def _forms_of(task: WatchedTask) -> tuple[str, ...]:
 
 
 def _exact_forms(task: WatchedTask) -> tuple[str, ...]:
-    return task.name, f"{task.key.account}/{task.task_name}", task.key.task_id
+    return (
+        task.name,
+        task.task_name,
+        f"{task.key.account}/{task.task_name}",
+        task.key.task_id,
+    )
 
 
 def _near(wanted: str, names: Collection[str]) -> tuple[str, ...]:

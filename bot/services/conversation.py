@@ -15,6 +15,7 @@ from bot.domain.commands import Command, CommandSyntaxError
 from bot.domain.ids import short
 from bot.domain.model import WatchedTask
 from bot.domain.names import NotOne, resolve
+from bot.domain.quoting import quoted
 from bot.domain.reports import HealthReport, TaskView
 from bot.ports import Clock, IncidentFilter, StoreError
 from bot.presenters import answers
@@ -103,7 +104,9 @@ class Conversation:
         if found.ambiguous:
             return answers.several(typed, found.candidates)
         near = commands.near_commands(typed)
-        return answers.suggestions(typed, tasks=found.candidates, commands=near)
+        named = {command.removeprefix("status ") for command in near}
+        names = [name for name in found.candidates if quoted(name) not in named]
+        return answers.suggestions(typed, tasks=names, commands=near)
 
     def _of_task(self, typed: str, then: Callable[[WatchedTask], Turn]) -> Turn:
         found = self._find(typed)
@@ -123,14 +126,19 @@ class Conversation:
         return Turn(answers.lag_table(self._view(task), rows, self._clock.now(), topic=topic))
 
     def _refreshing(self, task: WatchedTask) -> Turn:
+        if not task.key.connector_id:
+            why = f"{task.name} cannot be asked about: discovery has not found its connector yet."
+            return Turn(answers.refused(why))
+        asked_at = self._clock.now()
+
         async def follow_up() -> Answer:
             await self._refresh(task)
             view, now = self._view(task), self._clock.now()
-            if view.failure is not None:
-                return answers.refresh_failed(
-                    task.name, view.failure, read_at=view.read_at, now=now
-                )
-            return self._status(task).answer
+            fresh = view.read_at is not None and view.read_at >= asked_at
+            if view.failure is None and fresh:
+                return self._status(task).answer
+            why = view.failure or "No answer could be taken up; the log says more."
+            return answers.refresh_failed(task.name, why, read_at=view.read_at, now=now)
 
         return Turn(answers.refreshing(task.name), follow_up)
 

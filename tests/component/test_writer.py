@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -145,9 +146,10 @@ async def test_while_the_store_is_away_full_batches_do_not_ask_it_again_and_agai
 async def test_when_the_store_is_away_too_long_the_oldest_samples_go_and_it_is_said() -> None:
     bench = Bench()
     bench.store.failing = AWAY
-    window = a_history(a_sample())
+    sample = a_sample()
+    window = a_history(sample)
     for second in range(KEPT + 5):
-        bench.behind.add(a_sample(at(second)), window)
+        bench.behind.add(replace(sample, at=at(second)), window)
     await bench.behind.flush()
     bench.store.failing = None
     await bench.behind.flush()

@@ -248,6 +248,7 @@ def test_a_text_names_one_task(typed: str, task_id: str) -> None:
     ("typed", "candidates"),
     [
         pytest.param("eu/clicks", ("eu/clicks#3f1c8d0e", "eu/clicks#77aa8d0e"), id="namesakes"),
+        pytest.param("clicks", ("eu/clicks#3f1c8d0e", "eu/clicks#77aa8d0e"), id="their own name"),
         pytest.param("ord", ("orders", "orders-archive"), id="a prefix of two"),
         pytest.param("shared", ("Billing", "orders-archive"), id="a topic that two dump"),
     ],
