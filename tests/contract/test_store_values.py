@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.store import blocks, codec, samples, windows
 from bot.adapters.store.codec import Undecodable
-from bot.adapters.store.columns import Reader, signed_varint, varint, write_column
+from bot.adapters.store.columns import Reader, signed_varint, varint, write_column, write_words
 from bot.domain.history import TaskHistory
 from bot.domain.incidents import AlertState, Event, Incident
 from bot.domain.model import TaskSample, topic_sample
@@ -167,6 +168,20 @@ def test_columns_of_every_width_come_back(width: int) -> None:
     values = [0, 256**width - 1, 256 ** (width - 1), 1]
     written, _ = write_column(values, [0] * 4)
     assert list(Reader(written).column([0] * 4)[0]) == values
+
+
+@some_examples
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20))
+def test_words_come_back_as_they_were(numbers: list[int]) -> None:
+    words = array("q", numbers)
+    reader = Reader(write_words(words))
+    assert reader.words(len(words)) == words
+    assert reader.done
+
+
+def test_words_of_more_bytes_than_they_can_have_are_damaged() -> None:
+    with pytest.raises(ValueError, match="too wide"):
+        Reader(varint(9) + bytes(9)).words(1)
 
 
 # --- samples ---------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from operator import sub
 
 _ITEM_BYTES = 8
@@ -52,6 +53,18 @@ def write_column(values: Sequence[int | None], base: Sequence[int]) -> tuple[byt
     return _dense([known[i] for i in there], [base[i] for i in there], holes=bits), known
 
 
+def write_words(values: array[int]) -> bytes:
+    """An array('q') as byte planes, without the high ones that are nothing but zero.
+
+    Larger than a column, as nothing is subtracted, and made without a step per number.
+    """
+    raw = (values if sys.byteorder == "little" else _swapped(values[:])).tobytes()
+    planes = [raw[plane::_ITEM_BYTES] for plane in range(_ITEM_BYTES)]
+    while planes and planes[-1].count(0) == len(values):
+        planes.pop()
+    return varint(len(planes)) + b"".join(planes)
+
+
 def _map_bytes(column: Sequence[object]) -> int:
     return (len(column) + 7) // 8
 
@@ -62,27 +75,31 @@ def _dense(values: Sequence[int], base: Sequence[int], holes: bytes = b"") -> by
     low = min(deltas, default=0)
     width = (max(deltas, default=0) - low).bit_length() + 7 >> 3
     head = varint(width << 1 | (_HOLES if holes else 0)) + holes + signed_varint(low)
-    return head + _planes([delta - low for delta in deltas], width) if width else head
+    return head + _planes(map(sub, deltas, repeat(low)), width) if width else head
 
 
-def _planes(numbers: list[int], width: int) -> bytes:
+def _planes(numbers: Iterable[int], width: int) -> bytes:
     if width > _ITEM_BYTES:
-        raw = b"".join(number.to_bytes(width, "little") for number in numbers)
-        return b"".join(raw[plane::width] for plane in range(width))
+        raw = b"".join([number.to_bytes(width, "little") for number in numbers])
+        return b"".join([raw[plane::width] for plane in range(width)])
     raw = _swapped(array("Q", numbers)).tobytes()
-    return b"".join(raw[plane::_ITEM_BYTES] for plane in range(width))
+    return b"".join([raw[plane::_ITEM_BYTES] for plane in range(width)])
 
 
 def _numbers(planes: bytes, width: int, count: int) -> Iterable[int]:
+    raw = _woven(planes, width, count)
+    if width > _ITEM_BYTES:
+        return [int.from_bytes(raw[i : i + width], "little") for i in range(0, len(raw), width)]
+    return _swapped(array("Q", bytes(raw)))
+
+
+def _woven(planes: bytes, width: int, count: int) -> bytearray:
+    """The bytes of the numbers one after the other, filled up to those of an array's item."""
     size = max(width, _ITEM_BYTES)
     raw = bytearray(size * count)
     for plane in range(width):
         raw[plane::size] = planes[plane * count : (plane + 1) * count]
-    if width > _ITEM_BYTES:
-        return [int.from_bytes(raw[i : i + size], "little") for i in range(0, len(raw), size)]
-    items = array("Q")
-    items.frombytes(raw)
-    return _swapped(items)
+    return raw
 
 
 def _swapped(items: array[int]) -> array[int]:
@@ -141,6 +158,13 @@ class Reader:
         found = dict(zip(there, self._dense(start >> 1, [base[i] for i in there]), strict=True))
         values = [found.get(place) for place in range(len(base))]
         return values, [found.get(place, was) for place, was in enumerate(base)]
+
+    def words(self, count: int) -> array[int]:
+        """So many numbers that `write_words` wrote."""
+        width = self.varint()
+        if width > _ITEM_BYTES:
+            raise ValueError("numbers too wide for their array")
+        return _swapped(array("q", bytes(_woven(self.take(width * count), width, count))))
 
     def _dense(self, width: int, base: Sequence[int]) -> Sequence[int]:
         low = self.signed_varint()

@@ -17,6 +17,9 @@ from bot.domain.model import Destination, TaskKey, TaskSample, TopicSample, lag_
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+as_json = json.JSONEncoder(separators=(",", ":")).encode
+"""JSON without blanks. `json.dumps` would make an encoder at every call."""
+
 
 def microseconds(moment: datetime | None) -> int | None:
     """Since 1970; exact."""
@@ -84,7 +87,7 @@ def head_text(sample: TaskSample) -> bytes:
         "interval": None if interval is None else interval // MICROSECOND,
         "topics": None if sample.topics is None else [_shape(topic) for topic in sample.topics],
     }
-    return json.dumps(head, separators=(",", ":")).encode()
+    return as_json(head).encode()
 
 
 def _shape(topic: TopicSample) -> tuple[object, ...]:

@@ -1,9 +1,10 @@
 """What judgement remembers of a task, as one small block of bytes per task.
 
 A window is a byte that says how it is packed, the length of a JSON text and the text, the latest
-sample as a frame of `blocks` where there is one, and the tiles of every topic as `columns`, each
-relative to the one before. A reading that a tile lacks is a hole in its column. It is written at
-every poll, so only a long one is worth the time to deflate it.
+sample as a frame of `blocks` where there is one, and the tiles of every topic, each a byte for its
+kind and its minima: words where they are an array, a column where one exceeds 64 bits. A reading
+that a tile lacks is a hole in its column, and NO_READING among words. A window is written at every
+poll, so few bytes count less than little time, and only a long one is deflated.
 
 A window that cannot be read is no loss but of time: the task is judged from its next polls on.
 """
@@ -12,16 +13,18 @@ from __future__ import annotations
 
 import json
 import zlib
+from array import array
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bot.adapters.store.blocks import DAMAGE, frames_in, lone_frame
 from bot.adapters.store.codec import Undecodable
-from bot.adapters.store.columns import Reader, varint, write_column
+from bot.adapters.store.columns import Reader, varint, write_column, write_words
 from bot.adapters.store.heads import (
     EPOCH,
     MICROSECOND,
+    as_json,
     counted,
     microseconds,
     moment_of,
@@ -30,7 +33,8 @@ from bot.adapters.store.heads import (
 from bot.domain.history import NO_READING, Column, TaskHistory, Tile, TopicHistory, column
 from bot.domain.model import FailureKind, PollFailure, Subject, TaskKey
 
-_RAW, _DEFLATED = b"\x01", b"\x02"
+_RAW, _DEFLATED = b"\x03", b"\x04"
+_COLUMN, _WORDS = b"\x00", b"\x01"
 _LONG_BYTES = 4_000
 _LEVEL = 1
 
@@ -43,15 +47,12 @@ def seen_at(history: TaskHistory) -> datetime:
 
 def pack(history: TaskHistory) -> bytes:
     """The window as it is stored."""
-    text = json.dumps(_facts(history), separators=(",", ":")).encode()
+    text = as_json(_facts(history)).encode()
     parts = [varint(len(text)), text]
     if history.sample is not None:
         parts.append(lone_frame(history.sample))
     for topic in history.topics.values():
-        base: Sequence[int] = (0,) * len(topic.partitions)
-        for tile in topic.tiles:
-            written, base = write_column(_with_holes(tile.minima), base)
-            parts.append(written)
+        parts += [_minima(tile.minima) for tile in topic.tiles]
     window = b"".join(parts)
     if len(window) <= _LONG_BYTES:
         return _RAW + window
@@ -100,10 +101,21 @@ def _topic_facts(topic: TopicHistory) -> tuple[object, ...]:
     )
 
 
-def _with_holes(minima: Column) -> Sequence[int | None]:
-    if NO_READING not in minima:
-        return minima
-    return [None if lowest == NO_READING else lowest for lowest in minima]
+def _minima(minima: Column) -> bytes:
+    if isinstance(minima, array):
+        return _WORDS + write_words(minima)
+    holed = [None if lowest == NO_READING else lowest for lowest in minima]
+    return _COLUMN + write_column(holed, _nothing(len(holed)))[0]
+
+
+def _minima_from(reader: Reader, count: int) -> Column:
+    if reader.take(1) == _WORDS:
+        return reader.words(count)
+    return column(reader.column(_nothing(count))[0])
+
+
+def _nothing(count: int) -> Sequence[int]:
+    return (0,) * count
 
 
 def _history(key: TaskKey, facts: Mapping[str, Any], reader: Reader) -> TaskHistory:
@@ -132,11 +144,7 @@ def _topic(
 ) -> TopicHistory:
     numbers = uncounted(partitions)
     since = tuple(map(_moment, covered))
-    base: Sequence[int] = (0,) * len(numbers)
-    tiles = []
-    for start in starts:
-        minima, base = reader.column(base)
-        tiles.append(Tile(_moment(start), column(minima)))
+    tiles = [Tile(_moment(start), _minima_from(reader, len(numbers))) for start in starts]
     return TopicHistory(
         numbers,
         since * len(numbers) if len(since) == 1 else since,
