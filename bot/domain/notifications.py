@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.alerts import Event, EventKind, Incident
+from bot.domain.alerts import Event, EventKind, Incident, Phase
 from bot.domain.cards import Card, Decision, Form, Intent, Notice, Reason, Told
 from bot.domain.ids import derived_id
 from bot.domain.model import Severity, WatchedTask
@@ -102,6 +102,7 @@ def remind(card: Card, situation: Situation) -> Outcome:
     """The reminder of a card when it is due, else nothing.
 
     Due `repeat` after the last delivery that rang; the shortest repeat of what is told counts.
+    What is about to close is not reminded of.
     """
     due_at = reminder_due(card)
     if due_at is None or situation.now < due_at:
@@ -174,8 +175,8 @@ class _Desk:
 
     def remind(self, card: Card) -> None:
         """Puts the reminder of a card into the outbox."""
-        known = self._situation.incidents
-        incidents = tuple(known[t.incident_id] for t in card.speaking if t.incident_id in known)
+        told = (self._situation.incidents.get(t.incident_id) for t in card.speaking)
+        incidents = tuple(i for i in told if i is not None and i.phase is Phase.OPEN)
         if not incidents:
             return
         self._put(replace(card, reminded_at=self._situation.now))

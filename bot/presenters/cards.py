@@ -16,6 +16,7 @@ from bot.presenters.answer import Answer, Facts, Line, Moment, Name, Part, Said,
 from bot.presenters.incident_lines import (
     TITLES,
     closing,
+    ending,
     peak,
     record,
     rule_title,
@@ -187,6 +188,7 @@ def _resolved(notice: Notice, incidents: tuple[Incident, ...]) -> Line:
         *_whom(notice),
         f" – {TITLES[first.type]} after {in_words(ended - first.breached_since)}",
         *peak(first),
+        *ending(first),
         f", and {counted(others, 'more alert')}" if others else "",
     )
 

@@ -186,7 +186,7 @@ def record(incident: Incident) -> Line:
         " to ",
         Moment(ended),
         *peak(incident),
-        *_ending(incident),
+        *ending(incident),
     )
 
 
@@ -198,8 +198,10 @@ def peak(incident: Incident) -> Line:
     return (f"; peak {amount(incident.peak, incident.unit)}", *when)
 
 
-def _ending(incident: Incident) -> Line:
-    endings = {"": "", "cleared": "", "gone": "; what was alerted is gone"}
-    if incident.resolution in endings:
-        return (endings[incident.resolution],)
+def ending(incident: Incident) -> Line:
+    """`; ended: no longer watched`; empty where it simply cleared."""
+    if incident.resolution in ("", "cleared"):
+        return ()
+    if incident.resolution == "gone":
+        return ("; what was alerted is gone",)
     return ("; ended: ", Said(incident.resolution))
