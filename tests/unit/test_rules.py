@@ -100,6 +100,13 @@ def test_a_status_that_is_ok_is_not_mentioned(word: str) -> None:
     assert found(a_history(a_sample(status=word)), STATUS) == {}
 
 
+def test_a_status_has_lasted_since_it_was_first_seen() -> None:
+    history = a_history(*(a_sample(at(60 * poll), status="PAUSED") for poll in range(6)))
+    judgement = seen(history, RuleType.STATUS, STATUS)
+    assert judgement is not None
+    assert (judgement.verdict, judgement.severity) == (Verdict.BREACHED, INFO)
+
+
 def test_what_is_ok_intended_or_transitional_is_the_rule_s_to_say() -> None:
     rule = StatusRule(name="mine", ok=("Paused",), intended=("failed",), transitional=("running",))
     assert found(a_history(a_sample(status="PAUSED")), rule) == {}

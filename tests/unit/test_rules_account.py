@@ -73,7 +73,7 @@ def test_an_account_that_is_well_or_has_no_rule_waits_for_two_quiet_polls() -> N
 
 def test_an_account_is_told_once_a_task_of_it_is_stale() -> None:
     early = account_finding(tasks_failing(DOWN, DOWN, DOWN, stale=False))
-    assert [j.verdict for j in early.judgements] == [Verdict.UNKNOWN]
+    assert [(j.verdict, j.detail) for j in early.judgements] == [(Verdict.UNKNOWN, "detail 0")]
     mixed = {**tasks_failing(DOWN, DOWN, DOWN, stale=False), **tasks_failing(DOWN)}
     (judgement,) = account_finding(mixed).judgements
     assert (judgement.subject, judgement.verdict) == (TASK, Verdict.BREACHED)

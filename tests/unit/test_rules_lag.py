@@ -158,9 +158,9 @@ def test_unknown_is_listed_only_for_who_takes_part_in_an_alert() -> None:
 
 
 def test_a_partition_that_left_a_complete_answer_is_gone_and_otherwise_unknown() -> None:
-    away = (Subject(TOPIC, 9), Subject("returns", 0))
-    complete = a_history(Lagging().sample({TOPIC: [0]}))
-    partial = a_history(Lagging(unreadable=1).sample({TOPIC: [0]}))
+    away = (Subject(TOPIC, 9), Subject("empty", 0), Subject("returns", 0))
+    complete = a_history(Lagging().sample({TOPIC: [0], "empty": []}))
+    partial = a_history(Lagging(unreadable=1).sample({TOPIC: [0], "empty": []}))
     assert verdicts(complete, lag_rule(), tracked=away) == dict.fromkeys(away, GONE)
     assert verdicts(partial, lag_rule(), tracked=away) == dict.fromkeys(away, UNKNOWN)
 
