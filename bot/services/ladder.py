@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from bot.ports import (
     ChatAmbiguous,
@@ -142,6 +143,7 @@ def _after_refusal(error: ChatRejected, tried: Tried, times: int) -> Fate:
             return TryAgain(DEAD_TOKEN_PAUSE, error.detail)
         case Rejection.CHANNEL | Rejection.OTHER | Rejection.TARGET_GONE:
             return TryAgain(SLOW_RETRY, error.detail)
+    assert_never(error.rejection)
 
 
 def _without_target(error: ChatRejected, tried: Tried, times: int) -> Fate:

@@ -73,6 +73,15 @@ def test_a_reply_reads_as_it_was_approved(name: str, told: Notice) -> None:
 
 
 @pytest.mark.parametrize("show", [card, reply])
+def test_an_end_that_is_no_recovery_says_what_it_is(show: Callable[..., Message]) -> None:
+    unwatched = replace(RESOLVED, resolution="no longer watched")
+    gone = replace(RESOLVED, resolution="gone")
+    reason = Reason.RESOLVED
+    assert "ended: no longer watched" in show(notice(unwatched, reason=reason)).text
+    assert "what was alerted is gone" in show(notice(gone, reason=reason)).text
+
+
+@pytest.mark.parametrize("show", [card, reply])
 def test_a_late_or_doubtful_message_says_so(show: Callable[..., Message]) -> None:
     shown = show(notice(LAGGING), queued_for=timedelta(minutes=16), maybe_duplicate=True)
     for text in (shown.text, str(shown.blocks[-1])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.alerts import Phase
 from bot.domain.model import Severity
 from bot.domain.notifications import Outcome, Reason, reminder_due
 from bot.domain.policy import DEFAULT_REPEAT, RuleType
@@ -126,3 +127,16 @@ def test_an_escalation_and_a_first_look_show_when_the_next_reminder_comes() -> N
     assert looks(outcome)[0].notice.reminder_at == at(600 + HOUR_S)
     third = looks(channel.hears(700, opened(status(opened_s=700))))[0]
     assert third.notice.reminder_at == at(600 + HOUR_S)
+
+
+def test_what_is_about_to_close_is_not_reminded_of_and_waits_for_a_relapse() -> None:
+    channel, incident = Channel(), lag()
+    other = status(opened_s=1)
+    channel.hears(0, opened(incident))
+    recovering = replace(incident, phase=Phase.RECOVERING)
+    channel.going_on[incident.id] = recovering
+    assert channel.reminded(GROUP_WAIT_S + REPEAT_S) == Outcome()
+    channel.hears(GROUP_WAIT_S + REPEAT_S, opened(other))
+    channel.cards["C0DATA"] = replace(channel.cards["C0DATA"], rang_at=at(0))
+    (reply,) = replies(channel.reminded(2 * REPEAT_S))
+    assert reply.notice.incidents == (other,)
