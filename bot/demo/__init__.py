@@ -1,1 +1,4 @@
-"""The outside world, simulated: the cloud and Slack. Imports nothing of the bot, so it cannot cheat."""
+"""The outside world, simulated: the cloud and Slack.
+
+Imports nothing of the bot, so it cannot cheat.
+"""
