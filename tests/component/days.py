@@ -99,7 +99,7 @@ class Day:
     recorder: Recorder = field(default_factory=Recorder)
     clock: LoopClock = field(default_factory=lambda: LoopClock(START))
     discovers: bool = False
-    deliver_every: float = 10.0
+    deliver_every: float = 20.0
     """Seconds between two passes of the notifier: long days need no more."""
 
     def __post_init__(self) -> None:
