@@ -171,11 +171,11 @@ def test_columns_of_every_width_come_back(width: int) -> None:
 
 
 @some_examples
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20))
-def test_words_come_back_as_they_were(numbers: list[int]) -> None:
-    words = array("q", numbers)
-    reader = Reader(write_words(words))
-    assert reader.words(len(words)) == words
+@given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), max_size=3))
+def test_words_come_back_as_they_were(series: list[list[int]]) -> None:
+    words = [number for numbers in series for number in numbers]
+    reader = Reader(write_words(*(array("q", numbers) for numbers in series)))
+    assert reader.words(len(words)) == array("q", words)
     assert reader.done
 
 

@@ -53,16 +53,20 @@ def write_column(values: Sequence[int | None], base: Sequence[int]) -> tuple[byt
     return _dense([known[i] for i in there], [base[i] for i in there], holes=bits), known
 
 
-def write_words(values: array[int]) -> bytes:
-    """An array('q') as byte planes, without the high ones that are nothing but zero.
+def write_words(*series: array[int]) -> bytes:
+    """Arrays('q') as byte planes, without the high ones that are nothing but zero.
 
-    Larger than a column, as nothing is subtracted, and made without a step per number.
+    Larger than columns, as nothing is subtracted, and made without a step per number.
     """
-    raw = (values if sys.byteorder == "little" else _swapped(values[:])).tobytes()
+    raw = b"".join([_in_little_endian(numbers).tobytes() for numbers in series])
     planes = [raw[plane::_ITEM_BYTES] for plane in range(_ITEM_BYTES)]
-    while planes and planes[-1].count(0) == len(values):
+    while planes and not planes[-1].strip(b"\0"):
         planes.pop()
     return varint(len(planes)) + b"".join(planes)
+
+
+def _in_little_endian(numbers: array[int]) -> array[int]:
+    return numbers if sys.byteorder == "little" else _swapped(numbers[:])
 
 
 def _map_bytes(column: Sequence[object]) -> int:
@@ -72,10 +76,19 @@ def _map_bytes(column: Sequence[object]) -> int:
 def _dense(values: Sequence[int], base: Sequence[int], holes: bytes = b"") -> bytes:
     """A column whose every value is there, after the map of the whole column's holes."""
     deltas = list(map(sub, values, base))
-    low = min(deltas, default=0)
-    width = (max(deltas, default=0) - low).bit_length() + 7 >> 3
+    low, high = min(deltas, default=0), max(deltas, default=0)
+    width = _bytes_of(high - low)
+    if low > 0 and _bytes_of(high) == width:
+        low = 0  # Nothing is gained by subtracting it.
     head = varint(width << 1 | (_HOLES if holes else 0)) + holes + signed_varint(low)
-    return head + _planes(map(sub, deltas, repeat(low)), width) if width else head
+    if not width:
+        return head
+    return head + _planes(map(sub, deltas, repeat(low)) if low else deltas, width)
+
+
+def _bytes_of(number: int) -> int:
+    """Bytes that a number >= 0 needs."""
+    return number.bit_length() + 7 >> 3
 
 
 def _planes(numbers: Iterable[int], width: int) -> bytes:
@@ -160,7 +173,7 @@ class Reader:
         return values, [found.get(place, was) for place, was in enumerate(base)]
 
     def words(self, count: int) -> array[int]:
-        """So many numbers that `write_words` wrote."""
+        """So many numbers, those of all series together, that `write_words` wrote."""
         width = self.varint()
         if width > _ITEM_BYTES:
             raise ValueError("numbers too wide for their array")

@@ -1,10 +1,10 @@
 """What judgement remembers of a task, as one small block of bytes per task.
 
 A window is a byte that says how it is packed, the length of a JSON text and the text, the latest
-sample as a frame of `blocks` where there is one, and the tiles of every topic, each a byte for its
-kind and its minima: words where they are an array, a column where one exceeds 64 bits. A reading
-that a tile lacks is a hole in its column, and NO_READING among words. A window is written at every
-poll, so few bytes count less than little time, and only a long one is deflated.
+sample as a frame of `blocks` where there is one, and for every topic a byte and its tiles: all of
+them as words, or each as a column where a number exceeds 64 bits. A reading that a tile lacks is a
+hole in its column, and NO_READING among words. A window is written at every poll, so few bytes
+count less than little time, and only a long one is deflated.
 
 A window that cannot be read is no loss but of time: the task is judged from its next polls on.
 """
@@ -34,7 +34,7 @@ from bot.domain.history import NO_READING, Column, TaskHistory, Tile, TopicHisto
 from bot.domain.model import FailureKind, PollFailure, Subject, TaskKey
 
 _RAW, _DEFLATED = b"\x03", b"\x04"
-_COLUMN, _WORDS = b"\x00", b"\x01"
+_COLUMNS, _WORDS = b"\x00", b"\x01"
 _LONG_BYTES = 4_000
 _LEVEL = 1
 
@@ -51,8 +51,7 @@ def pack(history: TaskHistory) -> bytes:
     parts = [varint(len(text)), text]
     if history.sample is not None:
         parts.append(lone_frame(history.sample))
-    for topic in history.topics.values():
-        parts += [_minima(tile.minima) for tile in topic.tiles]
+    parts += map(_tiles, history.topics.values())
     window = b"".join(parts)
     if len(window) <= _LONG_BYTES:
         return _RAW + window
@@ -92,7 +91,7 @@ def _facts(history: TaskHistory) -> Mapping[str, object]:
 
 def _topic_facts(topic: TopicHistory) -> tuple[object, ...]:
     covered = topic.covered_since
-    same = len(set(covered)) == 1
+    same = bool(covered) and covered.count(covered[0]) == len(covered)
     return (
         counted(topic.partitions),
         [microseconds(since) for since in (covered[:1] if same else covered)],
@@ -101,17 +100,25 @@ def _topic_facts(topic: TopicHistory) -> tuple[object, ...]:
     )
 
 
-def _minima(minima: Column) -> bytes:
-    if isinstance(minima, array):
-        return _WORDS + write_words(minima)
-    holed = [None if lowest == NO_READING else lowest for lowest in minima]
-    return _COLUMN + write_column(holed, _nothing(len(holed)))[0]
+def _tiles(topic: TopicHistory) -> bytes:
+    words = [tile.minima for tile in topic.tiles if isinstance(tile.minima, array)]
+    if len(words) == len(topic.tiles):
+        return _WORDS + write_words(*words)
+    nothing = _nothing(len(topic.partitions))
+    written = [write_column(_with_holes(tile.minima), nothing)[0] for tile in topic.tiles]
+    return _COLUMNS + b"".join(written)
 
 
-def _minima_from(reader: Reader, count: int) -> Column:
+def _with_holes(minima: Column) -> Sequence[int | None]:
+    return [None if lowest == NO_READING else lowest for lowest in minima]
+
+
+def _minima_from(reader: Reader, tiles: int, partitions: int) -> list[Column]:
+    """What the tiles of a topic hold, in order."""
     if reader.take(1) == _WORDS:
-        return reader.words(count)
-    return column(reader.column(_nothing(count))[0])
+        words = reader.words(tiles * partitions)
+        return [words[tile * partitions : (tile + 1) * partitions] for tile in range(tiles)]
+    return [column(reader.column(_nothing(partitions))[0]) for _ in range(tiles)]
 
 
 def _nothing(count: int) -> Sequence[int]:
@@ -144,7 +151,8 @@ def _topic(
 ) -> TopicHistory:
     numbers = uncounted(partitions)
     since = tuple(map(_moment, covered))
-    tiles = [Tile(_moment(start), _minima_from(reader, len(numbers))) for start in starts]
+    minima = _minima_from(reader, len(starts), len(numbers))
+    tiles = [Tile(_moment(start), lowest) for start, lowest in zip(starts, minima, strict=True)]
     return TopicHistory(
         numbers,
         since * len(numbers) if len(since) == 1 else since,
