@@ -48,6 +48,13 @@ class FakeStore(FakeOutbox):
             discovered=tuple(kept.discovered[key] for key in sorted(kept.discovered)),
         )
 
+    async def recall(self, key: TaskKey) -> Snapshot:
+        everything = await self.load()
+        return Snapshot(
+            states=tuple(state for state in everything.states if state.key == key),
+            cards=tuple(card for card in everything.cards if card.key == key),
+        )
+
     async def commit(self, change: Change) -> None:
         self._available()
         if self._written_before(change):

@@ -55,6 +55,11 @@ class AlertStore(Protocol):
         """Everything that was going on. Raises: StoreError."""
         ...
 
+    async def recall(self, key: TaskKey) -> Snapshot:
+        """The states and open cards of one task or account, and nothing else; for whoever does
+        not know whether a change was written. Raises: StoreError."""
+        ...
+
     async def commit(self, change: Change) -> None:
         """Writes a change whole or not at all; afterwards every saved version is one higher.
 

@@ -36,10 +36,15 @@ class Alerts:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
     """Held from judging to the end of the transaction, so that each step sees the one before."""
 
-    def take(self, snapshot: Snapshot, key: TaskKey) -> None:
-        """Takes up what the store has for a key, instead of what is here."""
-        self.states = {state.type: state for state in snapshot.states if state.key == key}
-        self.cards = {card.channel: card for card in snapshot.cards if card.key == key}
+    def take(self, recalled: Snapshot) -> None:
+        """Takes up what the store has, where that is newer than what is here."""
+        here = {state.type: state.version for state in self.states.values()}
+        newer = any(state.version > here.get(state.type, 0) for state in recalled.states)
+        shown = {card.id: card.version for card in self.cards.values()}
+        newer |= any(card.version > shown.get(card.id, 0) for card in recalled.cards)
+        if newer:
+            self.states = {state.type: state for state in recalled.states}
+            self.cards = {card.channel: card for card in recalled.cards}
 
     def tracked(self) -> Mapping[RuleType, Mapping[Subject, Level]]:
         """The subjects that vote, by rule type, with their frozen levels."""

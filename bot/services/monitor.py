@@ -47,7 +47,7 @@ class Monitor:
 
     @property
     def store_down(self) -> bool:
-        """Whether there is anything to be said that could not be saved so far."""
+        """Whether there is a transition of which it is not known whether it is saved."""
         return self._settlement.store_down
 
     async def observe(self, observation: Observation) -> None:
@@ -96,6 +96,7 @@ class Monitor:
         memory = self._fleet.accounts[account]
         context = self._context(account, now, self.policies.poll.interval)
         async with memory.alerts.lock:
+            await self._settlement.recall(memory.alerts, memory.key)
             about = About(memory.key, account, None, context)
             await self._settlement.close(memory.alerts, about, UNWATCHED)
 
@@ -104,6 +105,7 @@ class Monitor:
         async with alerts.lock:
             if self._fleet.get(memory.task.key) is not memory:
                 return
+            await self._settlement.recall(alerts, memory.task.key)
             findings = evaluate(memory.history, memory.rules, alerts.tracked(), moment)
             if findings or alerts.cards or self._settlement.waits(memory.task.key):
                 await self._settlement.settle(alerts, findings, self._about(memory, moment.now))
@@ -120,6 +122,9 @@ class Monitor:
             watched = self._fleet.get(memory.task.key)
             if watched is not None and watched.alerts is memory.alerts:
                 return True  # It came back, and its alerts go on.
+            await self._settlement.recall(memory.alerts, memory.task.key)
+            if self._settlement.waits(memory.task.key):
+                return False
             about = self._about(memory, now)
             return await self._settlement.close(memory.alerts, about, UNWATCHED)
 
@@ -149,6 +154,7 @@ class Monitor:
             return
         name = account.key.account
         async with alerts.lock:
+            await self._settlement.recall(alerts, account.key)
             finding = judge_account(
                 account_rule(account.key, self.policies.rules),
                 self._fleet.count(name),

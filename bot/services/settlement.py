@@ -3,9 +3,9 @@
 Whoever settles something about a task or an account holds its lock from judging to the end, so
 every step sees the one before it.
 
-When the store is away, the alert stays where it was and the next observation finds the same
-transition again. When the store knows better (an answer to a commit was lost, or another process
-wrote), what it has is taken up, and the next observation goes on from there.
+When a transition cannot be saved, the alert stays where it was, and the next observation first
+asks the store: it may have written the change though its answer was lost, or somebody else may
+have written. What is newer there is taken up; else the same transition is found again.
 """
 
 from __future__ import annotations
@@ -93,12 +93,20 @@ class Settlement:
 
     @property
     def store_down(self) -> bool:
-        """Whether there is anything to be said that could not be saved so far."""
+        """Whether there is a transition of which it is not known whether it is saved."""
         return bool(self._unsaved)
 
     def waits(self, key: TaskKey) -> bool:
-        """Whether the latest transition of this task or account could not be saved."""
+        """Whether the latest transition of this task or account is one of these."""
         return key in self._unsaved
+
+    async def recall(self, alerts: Alerts, key: TaskKey) -> None:
+        """Takes up what the store has, after a transition of which it is not known whether it
+        was written. To be called before the next judgement."""
+        if key in self._unsaved:
+            with suppress(StoreUnavailable):
+                alerts.take(await self._store.recall(key))
+                self._unsaved.discard(key)
 
     async def settle(self, alerts: Alerts, findings: Sequence[Finding], about: About) -> None:
         """Moves the alerts by what was found, and says what is to be said."""
@@ -112,14 +120,11 @@ class Settlement:
         cards = {channel: self._fleet.ring_time(card) for channel, card in alerts.cards.items()}
         due = any(_due(card, about.context.now) for card in cards.values())
         if not moved.states and not moved.events and not due:
-            self._unsaved.discard(about.key)
             return True
         outcome = self._decide(alerts, moved, about, cards=cards)
         change = _change(alerts, moved, outcome, about)
         written = await self._write(change, about.key)
-        if written is _Written.ELSEWHERE:
-            await self._take_up(alerts, about.key)
-        if written in (_Written.ELSEWHERE, _Written.NOT_YET):
+        if written is _Written.NOT_YET:
             return False
         gained = int(written is _Written.YES)
         for state in moved.states.values():
@@ -156,7 +161,6 @@ class Settlement:
 
     async def _write(self, change: Change | None, key: TaskKey) -> _Written:
         if change is None:
-            self._unsaved.discard(key)
             return _Written.NEED_NOT
         try:
             await self._store.commit(change)
@@ -167,7 +171,7 @@ class Settlement:
             return _Written.NEED_NOT if silent else _Written.NOT_YET
         except StoreConflict as error:
             self._note_unsaved(key, "change refused, the store knows better", error)
-            return _Written.ELSEWHERE
+            return _Written.NOT_YET
         self._unsaved.discard(key)
         if self._complained:
             self._complained = False
@@ -179,10 +183,6 @@ class Settlement:
         if not self._complained:
             self._telemetry.record(Noted(event, "error", {"reason": str(error)}))
         self._complained = True
-
-    async def _take_up(self, alerts: Alerts, key: TaskKey) -> None:
-        with suppress(StoreUnavailable):
-            alerts.take(await self._store.load(), key)
 
     def _keep(self, alerts: Alerts, card: Card) -> None:
         if card.closed_at is None:
@@ -227,9 +227,7 @@ class _Written(Enum):
     NEED_NOT = auto()
     """There was nothing to write, or nothing that could not wait."""
     NOT_YET = auto()
-    """The store is away."""
-    ELSEWHERE = auto()
-    """The store has something newer than what the change came from."""
+    """The store is away, or has something newer than what the change came from."""
 
 
 def _stepped(alerts: Alerts, findings: Sequence[Finding], about: About) -> _Step:

@@ -162,6 +162,8 @@ async def test_an_account_that_clears_while_its_change_could_not_be_saved_compla
     await watching.failure(0, DENIED, task="task-0")
     assert watching.store_down()
     await recovery(watching, 1)
+    watching.store.failing = None
+    await recovery(watching, 2)
     assert not watching.store_down()
 
 

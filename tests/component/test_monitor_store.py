@@ -76,9 +76,10 @@ async def test_a_transition_that_passed_while_the_store_was_away_leaves_no_compl
     watching.store.failing = AWAY
     await watching.lag(0, 200_000)
     await watching.lag(60, 0)
-    assert not watching.store_down()
+    assert watching.store_down(), "nobody knows what was written"
     watching.store.failing = None
     await watching.lag(120, 0)
+    assert not watching.store_down()
     assert watching.store.changes == []
 
 

@@ -50,6 +50,18 @@ async def test_what_was_committed_is_found_after_a_restart(opener: Opener) -> No
     assert incidents == [opening.events[0].incident]
 
 
+async def test_what_is_known_of_one_task_can_be_recalled(store: AnyStore) -> None:
+    for name in ("orders", "payments"):
+        await store.commit(an_opening(an_incident(key=a_key(name))))
+    everything = await store.load()
+    recalled = await store.recall(a_key("payments"))
+    assert recalled.states == tuple(s for s in everything.states if s.key == a_key("payments"))
+    assert recalled.cards == tuple(c for c in everything.cards if c.key == a_key("payments"))
+    assert (len(recalled.states), len(recalled.cards)) == (1, 1)
+    assert recalled.windows == {}
+    assert await store.recall(a_key("nobody")) == Snapshot()
+
+
 async def test_each_saved_version_is_one_higher(store: AnyStore) -> None:
     state = a_state()
     for version in range(3):

@@ -12,11 +12,22 @@ repeated: a fault that lasts a month must not fill the disk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 
-from sqlalchemy import Connection, Table, Update, and_, bindparam, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    select,
+    update,
+)
 
 from bot.adapters.store import codec, outbox, windows
 from bot.adapters.store.codec import Undecodable
@@ -35,6 +46,7 @@ from bot.adapters.store.statements import (
     Values,
     insert_into,
     insert_new,
+    is_key,
     key_of,
     key_values,
     put,
@@ -254,7 +266,7 @@ def put_discovered(connection: Connection, account: str, found: Iterable[ListedT
 def load(connection: Connection) -> Snapshot:
     """Everything that was going on. Raises: StoreUnusable where a document cannot be read."""
     kept, lost = _windows(connection)
-    try:
+    with _readable():
         return Snapshot(
             states=tuple(_states(connection)),
             cards=tuple(_cards(connection)),
@@ -262,6 +274,21 @@ def load(connection: Connection) -> Snapshot:
             discovered=tuple(_discovered(connection)),
             unreadable_windows=lost,
         )
+
+
+def recall(connection: Connection, key: TaskKey) -> Snapshot:
+    """The states and open cards of one task or account. Raises: StoreUnusable."""
+    with _readable():
+        return Snapshot(
+            states=tuple(_states(connection, is_key(alert_state, key))),
+            cards=tuple(_cards(connection, is_key(card, key))),
+        )
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
     except Undecodable as error:
         # Going on without it would tell an open incident anew, and never close the old card.
         raise StoreUnusable(
@@ -269,15 +296,15 @@ def load(connection: Connection) -> Snapshot:
         ) from error
 
 
-def _states(connection: Connection) -> Iterator[AlertState]:
-    for row in connection.execute(select(alert_state)):
+def _states(connection: Connection, *which: ColumnElement[bool]) -> Iterator[AlertState]:
+    for row in connection.execute(select(alert_state).where(*which)):
         yield codec.state_from(
             row.document, key=key_of(row), rule_type=row.type, version=row.version
         )
 
 
-def _cards(connection: Connection) -> Iterator[Card]:
-    for row in connection.execute(select(card).where(card.c.closed_at.is_(None))):
+def _cards(connection: Connection, *which: ColumnElement[bool]) -> Iterator[Card]:
+    for row in connection.execute(select(card).where(card.c.closed_at.is_(None), *which)):
         yield codec.card_from(row.document, version=row.version, rang_at=row.rang_at)
 
 

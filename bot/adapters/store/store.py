@@ -87,6 +87,10 @@ class Store:
         """Everything that was going on. Raises: StoreError."""
         return await self._runner.read(alerts.load)
 
+    async def recall(self, key: TaskKey) -> Snapshot:
+        """The states and open cards of one task or account. Raises: StoreError."""
+        return await self._runner.read(lambda c: alerts.recall(c, key))
+
     async def commit(self, change: Change) -> None:
         """Writes a change whole or not at all. Raises: StoreConflict, StoreUnavailable."""
         await self._runner.write(lambda c: alerts.commit(c, change), durable=True)
