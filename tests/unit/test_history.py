@@ -203,6 +203,14 @@ def test_lags_beyond_64_bits_are_remembered_beside_ones_that_were_never_read() -
     assert troughs(history) == [huge, huge, 3]
 
 
+def test_a_first_lag_beyond_64_bits_is_remembered_though_no_lag_is_lower_than_before() -> None:
+    history = a_history(
+        a_sample(at(0), lags=(None, 7), transferred=0),
+        a_sample(at(60), lags=(2**70, 8), transferred=0),
+    )
+    assert troughs(history) == [2**70, 7]
+
+
 def test_a_topic_that_is_not_in_the_answer_is_forgotten() -> None:
     returns = a_topic("returns", lags=(4,))
     history = a_history(a_sample_of(a_topic(), returns), a_sample_of(returns, when=at(60)))

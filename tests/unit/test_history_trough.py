@@ -201,13 +201,18 @@ def check_troughs(world: World, history: TaskHistory, setup: Setup, window: time
 
 def test_however_the_delivery_interval_is_changed_the_tiles_stay_few() -> None:
     history = TaskHistory()
+    readings: list[tuple[datetime, int]] = []
     most, when, delivery_interval = 0, at(0), timedelta(seconds=30)
-    for _ in range(60):
+    for poll in range(60):
         # Just slow enough that every poll makes a tile, and none is old enough to go.
         window = window_of(delivery_interval, timedelta(seconds=1))
         when += window / TILES
-        sample = a_sample_of(a_topic(lags=(5,)), when=when, delivery_interval=delivery_interval)
+        readings.append((when, poll * 37 % 60))
+        topic = a_topic(lags=(readings[-1][1],), transferred=1_000 * poll)
+        sample = a_sample_of(topic, when=when, delivery_interval=delivery_interval)
         history = fold(history, sample, interval=timedelta(seconds=1), stale_polls=10**9)
         most = max(most, len(history.topics[TOPIC].tiles))
+        (lowest,) = history.topics[TOPIC].trough()
+        assert lowest <= min(lag for read_at, lag in readings if read_at >= when - window)
         delivery_interval *= 1.34
     assert most == MOST_TILES

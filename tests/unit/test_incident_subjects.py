@@ -127,6 +127,14 @@ def test_each_subject_waits_for_its_own_rule_and_only_the_due_ones_set_the_sever
     assert alert.incident.breached_since == at(120)
 
 
+def test_an_incident_goes_back_to_the_first_breach_of_all_that_are_due() -> None:
+    alert = Alert()
+    alert.hear(partition(0, hold_polls=2))
+    alert.hear(partition(0, hold_polls=2), partition(1, hold_polls=1))
+    alert.hear(partition(0, hold_polls=2), partition(1, hold_polls=1))
+    assert (alert.incident.opened_at, alert.incident.breached_since) == (at(180), at(60))
+
+
 def test_a_subject_seen_clear_while_another_is_unknown_waits_from_the_beginning() -> None:
     alert = Alert()
     one, other = partition(0, hold_polls=3), partition(1, hold_polls=3)
@@ -154,6 +162,13 @@ def test_a_subject_missing_from_one_answer_goes_on_waiting_and_from_two_does_not
         for _ in range(absences):
             alert.hear(partition(0, GONE), partition(1, hold_polls=9))
         assert (alert.hear(partition(0, hold_polls=1 + absences)) == [EventKind.OPENED]) is opens
+
+
+def test_a_gap_of_just_the_stale_polls_is_borne() -> None:
+    alert = Alert()
+    alert.hear(partition(0, hold_polls=3))
+    opened = alert.hear(partition(0, hold_polls=3), after=STALE_POLLS * INTERVAL)
+    assert opened == [EventKind.OPENED]
 
 
 def test_a_gap_without_any_answer_starts_the_waiting_anew() -> None:
@@ -220,6 +235,14 @@ def test_a_recovery_bears_two_unknown_polls() -> None:
         alert.hear(partition(0, UNKNOWN), slow_clear=slow_clear)
     assert alert.hear(slow_clear=slow_clear) == []
     assert alert.hear(slow_clear=slow_clear) == [EventKind.RESOLVED]
+
+
+def test_a_relapse_of_one_subject_is_its_evidence_whatever_the_others_say() -> None:
+    alert = Alert()
+    alert.hear(partition(0), partition(1))
+    alert.hear()
+    assert alert.hear(partition(0, value=777), partition(1, HOLDING)) == [EventKind.RELAPSED]
+    assert [judgement.value for judgement in alert.incident.evidence] == [777]
 
 
 def test_a_relapse_that_is_worse_is_told_as_an_escalation() -> None:
