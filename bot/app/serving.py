@@ -8,7 +8,6 @@ finish, samples are written, one last delivery pass; whatever is left stays in t
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,6 +35,7 @@ from bot.app.accounts import account_config
 from bot.app.ambient import RandomJitter, SystemClock
 from bot.app.composition import Bot, Outside
 from bot.app.lifecycle import Eternal, Lifecycle, Step
+from bot.app.memory import settle_memory
 from bot.app.slack_side import SlackConversation
 from bot.app.websites import Address, listening
 from bot.ports import Noted, StoreError, StoreUnavailable, Telemetry
@@ -85,7 +85,7 @@ async def serve(
         voice.record(_started(settings, address, bot))
         if announce is not None:
             announce(address)
-        _settle_memory()
+        settle_memory()
         await lifecycle.run(_eternals(bot, store, settings, voice), _steps(bot))
         voice.record(Noted("stopped"))
 
@@ -205,12 +205,6 @@ def _started(settings: Settings, address: Address, bot: Bot) -> Noted:
         return Noted("started", fields=fields)
     hint = "no way in from Slack is configured: alerts only, no commands"
     return Noted("started", "warning", {**fields, "hint": hint})
-
-
-def _settle_memory() -> None:
-    """What was made so far lives as long as the process: no collection need look at it again."""
-    gc.collect()
-    gc.freeze()
 
 
 # --- running and stopping --------------------------------------------------------------------

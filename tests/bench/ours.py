@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
-import gc
 import pstats
 import sys
 import time
@@ -29,6 +28,7 @@ from bot.adapters.dms.account import AccountConfig, AkSk
 from bot.adapters.dms.client import DmsClient, open_client
 from bot.adapters.store.config import StoreConfig
 from bot.adapters.store.store import Store, open_store
+from bot.app.memory import settle_memory
 from bot.domain.model import TaskKey, TaskSample, WatchedTask
 from bot.domain.policy import BUILT_IN, LagRule, Policies, PollPolicy, Route, RuleType
 from bot.ports import IncidentFilter
@@ -77,7 +77,7 @@ async def lap(setting: Setting) -> Lap:
     tasks = scripted_tasks(setting.tasks)
     with TemporaryDirectory(prefix="bench-") as directory:
         async with _opened(setting, tasks, Path(directory) / "bench.db") as bot:
-            _settle_memory()
+            settle_memory()
             async with _profiled(bot.store, setting.profile):
                 run = await _measured(bot, tasks, setting)
             tally = await _stored_incidents(bot.store)
@@ -122,12 +122,6 @@ def _watched(task: ScriptedTask) -> WatchedTask:
 
 def _key(task: ScriptedTask) -> TaskKey:
     return TaskKey(ACCOUNT, CONNECTOR_ID, task.task_id)
-
-
-def _settle_memory() -> None:
-    """As the service does once it has started."""
-    gc.collect()
-    gc.freeze()
 
 
 async def _measured(bot: _Bot, tasks: Sequence[ScriptedTask], setting: Setting) -> Lap:
