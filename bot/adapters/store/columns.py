@@ -17,6 +17,8 @@ from operator import sub
 
 _ITEM_BYTES = 8
 """Bytes of an item of array('Q')."""
+_SHORT = [bytes([number]) for number in range(0x80)]
+"""The varints of one byte, which most are."""
 _HOLES = 1
 _UNCHANGED = bytes(2)
 """Width 0 and lowest difference 0."""
@@ -24,6 +26,8 @@ _UNCHANGED = bytes(2)
 
 def varint(number: int) -> bytes:
     """A number >= 0, seven bits to a byte, lowest first; the high bit says that more follow."""
+    if number <= 0x7F:
+        return _SHORT[number]
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
