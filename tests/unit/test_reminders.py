@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.alerts import Phase
-from bot.domain.incidents import Phase
 from bot.domain.model import Severity
 from bot.domain.notifications import Outcome, Reason, reminder_due
 from bot.domain.policy import DEFAULT_REPEAT, RuleType
@@ -109,16 +108,6 @@ def test_what_was_never_told_is_not_reminded_of() -> None:
 def test_a_closed_card_is_not_reminded_of() -> None:
     assert reminder_due(replace(a_card(), rang_at=at(0))) is not None
     assert reminder_due(replace(a_card(), rang_at=at(0), closed_at=at(9))) is None
-
-
-def test_what_is_about_to_close_is_not_reminded_of() -> None:
-    channel, first, second = Channel(), lag(), status()
-    channel.hears(0, opened(first), opened(second))
-    channel.going_on[first.id] = replace(first, phase=Phase.RECOVERING)
-    (reply,) = replies(channel.reminded(GROUP_WAIT_S + REPEAT_S))
-    assert reply.notice.incidents == (second,)
-    channel.going_on[second.id] = replace(second, phase=Phase.RECOVERING)
-    assert channel.reminded(GROUP_WAIT_S + 2 * REPEAT_S) == Outcome()
 
 
 def test_a_card_whose_incidents_are_out_of_sight_says_nothing() -> None:
