@@ -138,6 +138,16 @@ def test_answers_without_topics_for_too_long_start_every_window_anew(
     assert (troughs(history) == [5], covered(history) == [True]) == (goes_on, goes_on)
 
 
+def test_a_poll_in_which_nobody_can_be_read_ends_only_the_cover_of_who_was_silent_before() -> None:
+    def poll(number: int, *lags: int | None) -> TaskSample:
+        return a_sample(at(60 * number), lags=lags, transferred=1_000 * (number + 1))
+
+    quiet = [poll(number, 5, 5) for number in range(20)]
+    half_blind = [poll(20 + number, None, 5) for number in range(5)]
+    history = a_history(*quiet, *half_blind, poll(25, None, None), poll(26, 9, 9))
+    assert covered(history) == [False, True]
+
+
 def test_a_partition_that_was_never_readable_is_covered_from_its_first_reading() -> None:
     samples = [
         a_sample(at(60 * poll), lags=(None if poll < 2 else 5,), transferred=1_000)
