@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 
 _YOUNG_OBJECTS, _MIDDLE_EVERY, _OLD_EVERY = 50_000, 20, 50
-"""Python's own are 700, 10 and 10, and start a collection every few polls, though what a poll leaves
-behind is freed without any."""
+"""Python's own are 700, 10 and 10, and start a collection every few polls, though what a poll
+leaves behind is freed without any."""
 
 
 def settle_memory() -> None:
