@@ -38,6 +38,8 @@ LEVEL = 100_000
 TOPIC = "orders"
 
 TROUBLED_EVERY = 16
+_STRIDE = 5
+"""Between the phases of two troubled tasks, so that a few of them are far apart already."""
 _OVER = range(5, CYCLE)
 _PEAK = range(8, 10)
 _OPENS_AFTER = 5
@@ -80,7 +82,7 @@ def _scripted(number: int) -> ScriptedTask:
     turn, rest = divmod(number, TROUBLED_EVERY)
     if rest:
         return ScriptedTask(number, Kind.HEALTHY, number % CYCLE)
-    return ScriptedTask(number, Kind.TROUBLED, turn % CYCLE)
+    return ScriptedTask(number, Kind.TROUBLED, turn * _STRIDE % CYCLE)
 
 
 @dataclass(frozen=True, slots=True)

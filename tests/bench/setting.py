@@ -27,7 +27,7 @@ class Setting:
     @property
     def tasks(self) -> int:
         """How many tasks are polled in a pass; fewer where each is large."""
-        return 96 if self.size >= 200 else 192
+        return 48 if self.size >= 200 else 128
 
     @property
     def endpoint(self) -> str:
