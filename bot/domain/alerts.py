@@ -108,7 +108,7 @@ class AlertState:
 
     @property
     def levels(self) -> Mapping[Subject, Level]:
-        """The frozen level of each subject that votes."""
+        """The level that each subject that votes joined with."""
         return {subject: state.level for subject, state in self.subjects.items()}
 
 

@@ -92,7 +92,7 @@ class _Bench:
     def _judged(
         self, rule: LagRule, subject: Subject, value: int | None, *, covered: bool
     ) -> Iterator[Judgement]:
-        level = self.joined.get(subject) or _level(rule)
+        level = _level(rule)
         if value is None:
             yield unknown(subject, "no position yet")
             return
@@ -121,7 +121,7 @@ class _Bench:
             return
         if subject not in self.joined and _latest_sum(topics) < _floor(rule):
             return
-        level = self.joined.get(subject) or _level(rule)
+        level = _level(rule)
         total, certain, unread = self._sums(rule, topics)
         if level.verdict(certain) is Verdict.BREACHED:
             yield from self._judged(rule, subject, certain, covered=True)

@@ -1,7 +1,7 @@
 """Which rules a task has, and what every kind of judgement needs to know.
 
-A subject that takes part in an alert keeps the level it joined with (`Tracked`), whatever the rules
-say now. Unknown is a third value: it opens nothing and resolves nothing.
+Levels are those of the rules as they are now: who edits a level means the incidents that are open,
+too. Unknown is a third value: it opens nothing and resolves nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.domain.policy import AnyRule, RuleType
 from bot.domain.verdicts import Judgement, Level, Verdict
 
 Tracked = Mapping[RuleType, Mapping[Subject, Level]]
-"""Per rule type the subjects of a pending or open alert and their frozen levels."""
+"""Per rule type the subjects of a pending or open alert and the levels they joined with."""
 
 
 @dataclass(frozen=True, slots=True)

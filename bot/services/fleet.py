@@ -47,7 +47,7 @@ class Alerts:
             self.cards = {card.channel: card for card in recalled.cards}
 
     def tracked(self) -> Mapping[RuleType, Mapping[Subject, Level]]:
-        """The subjects that vote, by rule type, with their frozen levels."""
+        """The subjects that vote, by rule type, with the levels they joined with."""
         return {
             rule_type: state.levels
             for rule_type, state in self.states.items()

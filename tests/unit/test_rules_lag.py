@@ -136,11 +136,20 @@ def test_a_rule_for_other_tasks_says_nothing() -> None:
     assert found(history_of({TOPIC: [500]}), other) == {}
 
 
-def test_a_subject_keeps_the_level_it_joined_with_whatever_the_rules_say_now() -> None:
+@pytest.mark.parametrize(
+    ("warning", "critical", "expected"),
+    [(6_000, None, (CLEAR, None)), (400, 450, (BREACHED, Severity.CRITICAL))],
+)
+def test_an_edited_level_holds_for_who_joined_with_another(
+    warning: int, critical: int | None, expected: tuple[Verdict, Severity | None]
+) -> None:
     history = history_of({TOPIC: [500, 500]})
-    frozen = joined(LAG, FIRST, level=Level(400, None))
-    now = judged(history, lag_rule(warning=6_000), tracked=frozen)
-    assert {s: (j.verdict, j.level.warning) for s, j in now.items()} == {FIRST: (BREACHED, 400)}
+    before = joined(LAG, FIRST, level=Level(450, 9_000))
+    now = judged(history, lag_rule(warning=warning, critical=critical), tracked=before)
+    judgement = now.get(FIRST)
+    verdict, severity = expected
+    assert (judgement.verdict if judgement else CLEAR) is verdict
+    assert judgement is None or judgement.severity is severity
 
 
 def test_a_joined_subject_without_any_rule_left_is_clear() -> None:
