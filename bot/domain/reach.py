@@ -72,7 +72,8 @@ def alike(watched: int, failing: Mapping[TaskKey, Failing]) -> FailureKind | Non
     """The way in which most tasks of an account fail, so that the account is to blame; or None.
 
     Refused credentials blame the account at once. Otherwise more than half of its tasks, and two
-    at least, must fail alike. A task that does not exist is never the account's fault.
+    at least, must fail alike: a right that is lacking may lack for one task only. A task that does
+    not exist is never the account's fault.
     """
     counts: dict[FailureKind, int] = {}
     for task in failing.values():

@@ -64,6 +64,12 @@ class CloudDenied(CloudError):
     kind = FailureKind.DENIED
 
 
+class CloudForbidden(CloudDenied):
+    """The credentials are accepted, and lack the right to this one thing, perhaps to all."""
+
+    kind = FailureKind.FORBIDDEN
+
+
 class CloudTaskMissing(CloudError):
     """The documented code for a task, connector or instance that does not exist."""
 

@@ -51,6 +51,8 @@ _FAILURES: Mapping[str, str] = {
     "less often, or lower requests_per_second of the account.",
     FailureKind.DENIED: "The cloud refuses the credentials. Check that the key or user still "
     "exists and may read dumping tasks; readings stop until then.",
+    FailureKind.FORBIDDEN: "The credentials are accepted, but may not read this. Give their user "
+    "the rights that the reason names, for this project; readings stop until then.",
     FailureKind.MISSING: "The cloud says that the task does not exist. If it was deleted, take it "
     "out of the configuration; if not, compare its ids.",
     FailureKind.PROTOCOL: "The cloud's answer is not understood; the log names the place in it. "

@@ -19,6 +19,7 @@ from bot.domain.model import TaskSample
 from bot.ports import (
     CloudDenied,
     CloudError,
+    CloudForbidden,
     CloudProtocolError,
     CloudTaskMissing,
     CloudThrottled,
@@ -280,7 +281,7 @@ def statuses() -> Iterator[Row]:
         CloudDenied,
         "ak … not exist",
     )
-    yield Row("403 for the role", dms_error(403, "DMS.00403003"), CloudDenied, "dms:instance")
+    yield Row("403 for the role", dms_error(403, "DMS.00403003"), CloudForbidden, "dms:instance")
     yield Row("403 frozen", dms_error(403, "DMS.10240306"), CloudDenied, "10240306")
     yield Row("400 no balance", dms_error(400, "DMS.00500987"), CloudDenied, "00500987")
     yield Row("400 bad id", dms_error(400, "DMS.00400070"), CloudProtocolError, "00400070")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.model import TaskKey
 from bot.ports import (
-    CloudDenied,
+    CloudForbidden,
     CloudProtocolError,
     CloudTaskMissing,
     CloudUnavailable,
@@ -204,7 +204,7 @@ async def test_the_tasks_of_a_connector_that_is_gone_are_gone_not_unknown() -> N
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (dms_error(403, "DMS.00403003"), CloudDenied),
+        (dms_error(403, "DMS.00403003"), CloudForbidden),
         (dms_error(404, "DMS.00404024"), CloudTaskMissing),
         (said(b"", 503), CloudUnavailable),
         (said({}), CloudProtocolError),

@@ -30,6 +30,7 @@ from bot.domain.model import TaskKey, WatchedTask
 from bot.ports import (
     CloudDenied,
     CloudError,
+    CloudForbidden,
     CloudProtocolError,
     CloudTaskMissing,
     CloudThrottled,
@@ -216,7 +217,7 @@ async def test_revoked_keys_are_denied_and_work_again_when_they_are_given_back(
     ("does", "kind"),
     [
         *((Reply(500, shape=shape), CloudUnavailable) for shape in Shape),
-        *((Reply(403, "DMS.00403003", "No.", shape), CloudDenied) for shape in Shape),
+        *((Reply(403, "DMS.00403003", "No.", shape), CloudForbidden) for shape in Shape),
         (Reply(404, "DMS.00404026", "Gone."), CloudTaskMissing),
         (Reply(404, "DMS.00404026", "Gone.", Shape.CAMEL), CloudTaskMissing),
         (Reply(404, "DMS.00404026", "Gone.", Shape.NESTED), CloudTaskMissing),

@@ -18,8 +18,9 @@ WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 STATUS = StatusRule(name="status")
 UNREACHABLE = UnreachableRule(name="unreachable")
 Kinds = tuple[FailureKind, ...]
-DENIED, DOWN, THROTTLED, MISSING = (
+DENIED, FORBIDDEN, DOWN, THROTTLED, MISSING = (
     FailureKind.DENIED,
+    FailureKind.FORBIDDEN,
     FailureKind.UNAVAILABLE,
     FailureKind.THROTTLED,
     FailureKind.MISSING,
@@ -39,6 +40,8 @@ def tasks_failing(*kinds: FailureKind, stale: bool = True) -> dict[TaskKey, Fail
         (10, (), None),
         (10, (DENIED,), DENIED),
         (10, (DOWN,) * 9 + (DENIED,), DENIED),
+        (10, (FORBIDDEN,), None),
+        (10, (FORBIDDEN,) * 6, FORBIDDEN),
         (10, (DOWN,) * 6, DOWN),
         (10, (DOWN,) * 5, None),
         (10, (DOWN,) * 4 + (THROTTLED,) * 4, None),

@@ -29,6 +29,7 @@ import orjson
 from bot.ports import (
     CloudDenied,
     CloudError,
+    CloudForbidden,
     CloudProtocolError,
     CloudTaskMissing,
     CloudThrottled,
@@ -93,6 +94,8 @@ _KINDS: dict[str, type[CloudError]] = {
     "DMS.00400975": CloudUnavailable,  # a 400, yet topics could only not be read just now
     "DMS.00500986": CloudDenied,  # a 400: the account is restricted
     "DMS.00500987": CloudDenied,  # a 400: its balance is too low
+    "DMS.10240306": CloudDenied,  # a 403: the tenant is frozen
+    "DMS.10240312": CloudDenied,  # a 403: the tenant is restricted
     "DMS.40050010": EndOfPages,
 }
 
@@ -245,7 +248,7 @@ def _by_status(refusal: Refusal, complaint: Complaint, said: str) -> CloudError:
         advice = _CLOCK_ADVICE if complaint.clock_is_off else _KEYS_ADVICE
         return CloudDenied(f"{said} ({advice})")
     if status == 403:
-        return CloudDenied(f"{said} ({_RIGHTS_ADVICE})")
+        return CloudForbidden(f"{said} ({_RIGHTS_ADVICE})")
     if status == 408 or status >= 500:
         return CloudUnavailable(said)
     return CloudProtocolError(said + _REMARKS.get(status, ""))
