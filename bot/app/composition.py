@@ -74,7 +74,12 @@ class Bot:
         }
         wanted = Wanted(settings.discovery, settings.tasks)
         self.discovery = Discovery(
-            outside.sources, wanted, outside.alerts, self.vitals, changed=self._rolled
+            outside.sources,
+            wanted,
+            outside.alerts,
+            self.vitals,
+            changed=self._rolled,
+            missing=self.fleet.missing,
         )
         self.discovery.start_with(snapshot.discovered)
         self.roster = Roster(

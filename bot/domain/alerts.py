@@ -17,6 +17,10 @@ from bot.domain.policy import RuleType
 from bot.domain.verdicts import Judgement, Level, Unit
 
 
+UNWATCHED = "no longer watched"
+"""Why an incident ends that nobody looks at any more; nothing is said about the fault itself."""
+
+
 class Phase(StrEnum):
     """Where an alert is in its life."""
 

@@ -17,6 +17,7 @@ from bot.presenters.incident_lines import (
     TITLES,
     closing,
     ending,
+    over,
     peak,
     record,
     rule_title,
@@ -66,7 +67,7 @@ def _title(notice: Notice, going: list[Incident]) -> Line:
         return _resolved(notice, ())
     kind = _kinds(going or list(notice.incidents))
     if not going:
-        return (f"{_DONE} Resolved: ", *_whom(notice), f" – {kind}")
+        return (f"{_DONE} {over(notice.incidents)}: ", *_whom(notice), f" – {kind}")
     mark = _MARKS[max(incident.severity for incident in going)]
     return (f"{mark} {_severity_of(going)}: ", *_whom(notice), f" – {kind}")
 
@@ -113,7 +114,7 @@ def _in_brief(incident: Incident, notice: Notice) -> Line:
 
 
 def _record(incident: Incident) -> Line:
-    title = (Strong("Resolved:"), " ", *rule_title(incident), f" ({incident.severity.word})")
+    title = (Strong(f"{over((incident,))}:"), " ", *rule_title(incident), f" ({incident.severity.word})")
     return joined([title, capitalised(record(incident))])
 
 
@@ -184,7 +185,7 @@ def _resolved(notice: Notice, incidents: tuple[Incident, ...]) -> Line:
     first, others = incidents[0], len(incidents) - 1
     ended = first.resolved_at or notice.at
     return (
-        "Resolved: ",
+        f"{over(incidents)}: ",
         *_whom(notice),
         f" – {TITLES[first.type]} after {in_words(ended - first.breached_since)}",
         *peak(first),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from bot.domain.alerts import UNWATCHED
 from bot.domain.ids import short
 from bot.domain.incidents import Incident, Phase
 from bot.domain.model import Severity, Subject
@@ -174,6 +176,12 @@ def closing(incident: Incident) -> Line:
     if incident.closes_at is None:
         return ("recovering",)
     return ("recovering, closes about ", Moment(incident.closes_at), " if it stays clear")
+
+
+def over(incidents: Iterable[Incident]) -> str:
+    """How a card of incidents that are over is headed. What nobody looks at is not resolved."""
+    unwatched = all(incident.resolution == UNWATCHED for incident in incidents)
+    return "Closed" if unwatched else "Resolved"
 
 
 def record(incident: Incident) -> Line:

@@ -2,7 +2,9 @@
 
 A listing replaces what was known of its account, with two guards against a cloud that answers
 badly: connectors that refused to answer keep their tasks, and a listing that loses more than half
-of the tasks is a failed discovery. Such a loss is believed when three listings in a row show it.
+of the tasks is a failed discovery, however often it is repeated. The tasks it lost are polled all
+the same; those of which the cloud then says by its documented code that they do not exist are no
+loss of the listing any more, so that what was really deleted is soon seen to be.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from bot.domain.discovery import (
     DiscoveryEntry,
     discovered_tasks,
 )
+from bot.domain.model import TaskKey
 from bot.domain.names import ConfiguredTask, DiscoveredTask
 from bot.ports import (
     AlertStore,
@@ -30,11 +33,11 @@ from bot.ports import (
     Telemetry,
 )
 
-BELIEVED_AFTER = 3
-"""Listings in a row that must agree on a great loss."""
-
 Changed = Callable[[str], Awaitable[None]]
 """Told the account whose tasks changed, or that was listed for the first time."""
+
+Missing = Callable[[TaskKey], bool]
+"""Whether the latest poll of a task said that it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,6 @@ class _Known:
     """A listing succeeded since the start."""
     saved: bool = False
     """The store has what the latest listing showed."""
-    losses: int = 0
     error: str | None = None
 
 
@@ -102,12 +104,14 @@ class Discovery:
         telemetry: Telemetry,
         *,
         changed: Changed,
+        missing: Missing,
     ) -> None:
         self._sources = sources
         self._wanted = wanted
         self._store = store
         self._telemetry = telemetry
         self._changed = changed
+        self._missing = missing
         self._known = {name: _Known() for name in sources}
 
     def start_with(self, stored: Sequence[ListedTask]) -> None:
@@ -162,17 +166,12 @@ class Discovery:
         return True
 
     def _believable(self, account: str, found: Sequence[ListedTask]) -> bool:
-        known = self._known[account]
-        kept = {task.key for task in known.tasks} & {task.key for task in found}
-        if len(kept) * 2 >= len(known.tasks):
-            known.losses = 0
+        tasks = self._known[account].tasks
+        shown = {task.key for task in found}
+        lost = sum(task.key not in shown and not self._missing(task.key) for task in tasks)
+        if lost * 2 <= len(tasks):
             return True
-        known.losses += 1
-        if known.losses >= BELIEVED_AFTER:
-            known.losses = 0
-            return True
-        lost = len(known.tasks) - len(kept)
-        self._failed(account, f"the listing lost {lost} of {len(known.tasks)} tasks")
+        self._failed(account, f"the listing lost {lost} of {len(tasks)} tasks")
         return False
 
     def _found(self, account: str, listings: Sequence[Listing]) -> tuple[ListedTask, ...]:

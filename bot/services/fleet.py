@@ -14,7 +14,7 @@ from datetime import datetime
 
 from bot.domain.history import TaskHistory
 from bot.domain.incidents import AlertState, Incident, Phase
-from bot.domain.model import Subject, TaskKey, WatchedTask
+from bot.domain.model import FailureKind, Subject, TaskKey, WatchedTask
 from bot.domain.notifications import Card
 from bot.domain.policy import AnyRule, RuleType
 from bot.domain.rules import Failing, TaskRules, rules_for
@@ -110,6 +110,12 @@ class Fleet:
         """Whether a task has open incidents."""
         memory = self._tasks.get(key)
         return memory is not None and bool(memory.alerts.incidents())
+
+    def missing(self, key: TaskKey) -> bool:
+        """Whether the latest poll of a task said that it does not exist."""
+        memory = self._tasks.get(key)
+        failure = memory.history.failure if memory is not None else None
+        return failure is not None and failure.kind is FailureKind.MISSING
 
     def of_account(self, account: str) -> list[TaskMemory]:
         """The tasks of one account."""

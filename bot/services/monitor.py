@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from bot.domain.alerts import UNWATCHED
 from bot.domain.history import fold
 from bot.domain.incidents import StepContext
 from bot.domain.model import Observation, PollFailure, TaskSample
@@ -22,9 +23,6 @@ from bot.ports import AlertStore, Noted, Telemetry
 from bot.services.fleet import AccountMemory, Fleet, TaskMemory
 from bot.services.settlement import About, Settlement
 from bot.services.writer import WriteBehind
-
-UNWATCHED = "no longer watched"
-
 
 class Monitor:
     """Judges observations and decides what is said about them."""

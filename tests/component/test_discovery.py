@@ -44,12 +44,14 @@ class Bench:
         self.recorder = Recorder()
         self.store = FakeStore()
         self.told: list[str] = []
+        self.missing: set[TaskKey] = set()
         self.discovery = Discovery(
             {"prod": self.cloud},
             Wanted(entries or (DiscoveryEntry(("prod",)),)),
             self.store,
             self.recorder,
             changed=self._changed,
+            missing=self.missing.__contains__,
         )
 
     async def _changed(self, account: str) -> None:
@@ -97,12 +99,22 @@ async def test_a_listing_that_loses_more_than_half_is_a_failed_discovery() -> No
     assert bench.discovery.errors() == {}
 
 
-async def test_a_great_loss_is_believed_when_three_listings_in_a_row_show_it() -> None:
+async def test_a_great_loss_is_not_believed_however_often_it_is_listed() -> None:
     bench = Bench()
     await bench.shows(*(listed(number) for number in range(10)))
-    results = [await bench.shows(listed(0)) for _ in range(3)]
-    assert results == [False, False, True]
-    assert bench.names() == ["task-0"]
+    assert [await bench.shows() for _ in range(5)] == [False] * 5
+    assert len(bench.names()) == 10
+    assert bench.discovery.errors() == {"prod": "the listing lost 10 of 10 tasks"}
+
+
+async def test_a_great_loss_is_believed_of_tasks_that_the_cloud_says_do_not_exist() -> None:
+    bench = Bench()
+    await bench.shows(*(listed(number) for number in range(10)))
+    bench.missing.update(listed(number).key for number in range(4))
+    assert not await bench.shows()
+    bench.missing.add(listed(4).key)
+    assert await bench.shows()
+    assert bench.names() == []
 
 
 async def test_a_connector_that_refuses_keeps_its_tasks() -> None:
@@ -159,7 +171,12 @@ async def test_a_task_configured_by_its_instance_is_found_without_watching_its_n
     entry = ConfiguredTask("orders", "prod", "id-2", instance_id="instance-of-c1")
     wanted = Wanted(configured=(entry,))
     discovery = Discovery(
-        {"prod": bench.cloud}, wanted, bench.store, bench.recorder, changed=bench._changed
+        {"prod": bench.cloud},
+        wanted,
+        bench.store,
+        bench.recorder,
+        changed=bench._changed,
+        missing=bench.missing.__contains__,
     )
     bench.cloud.listing = listing([listed(1), listed(2)])
     assert await discovery.discover("prod")

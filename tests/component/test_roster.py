@@ -52,7 +52,14 @@ class Bench:
             for name, cloud in self.clouds.items()
         }
         wanted = Wanted(tuple(self.entries), tuple(self.configured))
-        self.discovery = Discovery(self.clouds, wanted, self.store, recorder, changed=self._changed)
+        self.discovery = Discovery(
+            self.clouds,
+            wanted,
+            self.store,
+            recorder,
+            changed=self._changed,
+            missing=self.fleet.missing,
+        )
         self.discovery.start_with(self.snapshot.discovered)
         self.roster = Roster(
             Roll(wanted, self.labels), self.fleet, self.monitor, pollers=self.pollers, clock=clock

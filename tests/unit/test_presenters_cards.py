@@ -77,7 +77,9 @@ def test_an_end_that_is_no_recovery_says_what_it_is(show: Callable[..., Message]
     unwatched = replace(RESOLVED, resolution="no longer watched")
     gone = replace(RESOLVED, resolution="gone")
     reason = Reason.RESOLVED
-    assert "ended: no longer watched" in show(notice(unwatched, reason=reason)).text
+    closed = show(notice(unwatched, reason=reason))
+    assert "ended: no longer watched" in closed.text
+    assert "Resolved" not in closed.text + str(closed.blocks)
     assert "what was alerted is gone" in show(notice(gone, reason=reason)).text
 
 
