@@ -45,6 +45,11 @@ class FakeStore(FakeOutbox):
                 if card.closed_at is None
             ),
             windows=dict(kept.windows),
+            newer={
+                key: newer
+                for key, window in kept.windows.items()
+                if (newer := self._newer(key, window))
+            },
             discovered=tuple(kept.discovered[key] for key in sorted(kept.discovered)),
         )
 
@@ -140,6 +145,11 @@ class FakeStore(FakeOutbox):
         seen = _seen_at(window)
         if stored is None or (seen is not None and seen >= stored):
             self.kept.windows[key] = window
+
+    def _newer(self, key: TaskKey, window: TaskHistory) -> list[TaskSample]:
+        seen = _seen_at(window)
+        of_task = self.kept.samples.get(key, {})
+        return [sample for at, sample in of_task.items() if seen is not None and at > seen]
 
     # --- ReportStore ---
 

@@ -4,7 +4,7 @@ read. What crosses are whole domain values.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -42,6 +42,9 @@ class Snapshot:
     cards: tuple[Card, ...] = ()
     """Those that are not closed."""
     windows: Mapping[TaskKey, TaskHistory] = field(default_factory=dict)
+    newer: Mapping[TaskKey, Iterable[TaskSample]] = field(default_factory=dict)
+    """Samples that were stored after the task's window, oldest first; none after a stop that was
+    asked for. The window is whole once they are folded in."""
     discovered: tuple[ListedTask, ...] = ()
     """Tasks of the last good discovery."""
     unreadable_windows: int = 0
@@ -73,7 +76,7 @@ class AlertStore(Protocol):
         ...
 
     async def save_windows(self, windows: Mapping[TaskKey, TaskHistory]) -> None:
-        """Saves windows in one batch, written behind. Raises: StoreUnavailable."""
+        """Saves windows in one batch, written behind their samples. Raises: StoreUnavailable."""
         ...
 
     async def append_samples(self, samples: Sequence[TaskSample]) -> None:

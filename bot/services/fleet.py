@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.domain.history import TaskHistory
+from bot.domain.history import TaskHistory, fold
 from bot.domain.incidents import AlertState, Incident, Phase
 from bot.domain.model import FailureKind, Subject, TaskKey, WatchedTask
 from bot.domain.notifications import Card
@@ -86,6 +86,7 @@ class Fleet:
         self._tasks: dict[TaskKey, TaskMemory] = {}
         self._counts: Counter[str] = Counter()
         self._windows = snapshot.windows
+        self._newer = snapshot.newer
         self._unwatched = _alerts_by_key(snapshot)
         self._rang_at: dict[str, datetime] = {
             card.id: card.rang_at for card in snapshot.cards if card.rang_at is not None
@@ -138,7 +139,8 @@ class Fleet:
         removed = [memory for key, memory in self._tasks.items() if key not in wanted]
         before = self._tasks
         self._tasks = {
-            key: self._memory(task, rules_for(task, rules)) for key, task in wanted.items()
+            key: self._memory(task, rules_for(task, rules), stale_polls=stale_polls)
+            for key, task in wanted.items()
         }
         for memory in removed:
             if memory.alerts.states:
@@ -168,7 +170,7 @@ class Fleet:
 
     def forget_stored(self) -> None:
         """Lets go of the windows loaded at the start; every task has taken up its own."""
-        self._windows = {}
+        self._windows, self._newer = {}, {}
 
     def ring_time(self, card: Card) -> Card:
         """The card with its last successful ring."""
@@ -191,12 +193,14 @@ class Fleet:
         yield from (account.alerts for account in self.accounts.values())
         yield from self._unwatched.values()
 
-    def _memory(self, task: WatchedTask, rules: TaskRules) -> TaskMemory:
+    def _memory(self, task: WatchedTask, rules: TaskRules, *, stale_polls: int) -> TaskMemory:
         memory = self._tasks.get(task.key)
         if memory is not None:
             memory.task, memory.rules = task, rules
             return memory
         history = self._windows.get(task.key, TaskHistory())
+        for sample in self._newer.get(task.key, ()):
+            history = fold(history, sample, interval=task.interval, stale_polls=stale_polls)
         return TaskMemory(task, rules, history, self._unwatched.pop(task.key, Alerts()))
 
 

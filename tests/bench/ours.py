@@ -1,10 +1,10 @@
 """The contestant `ours`: the bot's own path from the wire to the disk.
 
 `DmsClient.observe` (signed with AK/SK) -> `Monitor.observe` (history, rules, incidents, cards) ->
-the SQLite store: transitions with their outbox rows at once and durably, samples and windows
-through `WriteBehind`, once per pass and beside the next one, because within its two seconds the
-service, too, sees no task twice. Stand-ins are the telemetry, which records, and the clock, which
-moves one poll interval per pass. Rows of the outbox are written and not delivered.
+the SQLite store: transitions with their outbox rows at once and durably, samples and the windows
+whose turn it is through `WriteBehind`, once per pass and beside the next one, because within its
+two seconds the service, too, sees no task twice. Stand-ins are the telemetry, which records, and
+the clock, which moves one poll interval per pass. Rows of the outbox are written and not delivered.
 
 Afterwards everything is read back through `ReportStore` and held against the script. A pipeline
 that drops work is fast for the wrong reason.
@@ -140,7 +140,7 @@ async def _measured(bot: _Bot, tasks: Sequence[ScriptedTask], setting: Setting) 
         await over_all(tasks, poll)
         bot.clock.time += INTERVAL
         await written()
-        writing.append(asyncio.create_task(bot.behind.flush()))
+        writing.append(asyncio.create_task(bot.behind.write()))
 
     # The first incidents open and resolve in the warm-up: statements and codecs are made then.
     return await measured(

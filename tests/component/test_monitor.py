@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.model import Severity
 from bot.domain.policy import (
@@ -72,6 +74,33 @@ async def test_a_change_holds_the_window_that_it_was_judged_by() -> None:
     memory = watching.fleet.get(a_key())
     assert memory is not None
     assert watching.store.kept.windows[a_key()] == memory.history
+
+
+@given(
+    polls=st.lists(
+        st.tuples(st.integers(1, 400), st.none() | st.integers(0, 300_000) | st.just("failure")),
+        min_size=1,
+        max_size=30,
+    )
+)
+async def test_a_process_that_dies_after_its_last_batch_forgets_nothing_of_a_task(
+    polls: list[tuple[int, int | str | None]],
+) -> None:
+    watching = Watching()
+    second = 0
+    for pause, seen in polls:
+        second += pause
+        if isinstance(seen, str):
+            await watching.failure(second)
+        else:
+            await watching.lag(second, seen)
+        await watching.behind.write()
+    store = watching.store.opened_again()
+    again = Watching(store=store, snapshot=await store.load())
+    before, after = watching.fleet.get(a_key()), again.fleet.get(a_key())
+    assert before is not None
+    assert after is not None
+    assert after.history == before.history
 
 
 async def test_new_evidence_that_nobody_is_told_of_is_not_written() -> None:

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.history import TaskHistory
 from bot.domain.model import TaskKey, TaskSample
 from bot.ports import StoreUnavailable
-from bot.services.writer import BATCH, KEPT, WriteBehind
+from bot.services.writer import BATCH, KEPT, POLLS_PER_WINDOW, WriteBehind
 from tests.builders import START, a_failure, a_history, a_key, a_sample, at
 from tests.fake_store import FakeStore
 from tests.fakes import Recorder
@@ -97,6 +97,57 @@ async def test_a_window_without_a_sample_is_written_too() -> None:
     bench.behind.keep(a_key(), a_history(a_failure()))
     await bench.behind.flush()
     assert bench.store.kept.windows[a_key()].failure is not None
+
+
+async def test_windows_take_turns_and_none_waits_longer_than_its_polls() -> None:
+    bench = Bench()
+    tasks = [f"task-{number}" for number in range(7)]
+    behind: dict[str, int] = dict.fromkeys(tasks, 0)
+    for poll in range(40):
+        for task in tasks:
+            bench.add(60 * poll, task=task)
+        await bench.behind.write()
+        for task in tasks:
+            sample = bench.store.kept.windows[a_key(task)].sample
+            assert sample is not None
+            behind[task] = poll - round((sample.at - START).total_seconds() / 60)
+        assert max(behind.values()) <= POLLS_PER_WINDOW
+    assert len(set(behind.values())) > 1, "they are not written all at once"
+
+
+async def test_few_samples_at_a_time_bring_a_window_too() -> None:
+    bench = Bench()
+    for poll in range(POLLS_PER_WINDOW + 1):
+        bench.add(60 * poll)
+        await bench.behind.write()
+    sample = bench.store.kept.windows[a_key()].sample
+    assert sample is not None
+    assert sample.at > at(0)
+
+
+async def test_a_failed_poll_and_a_last_flush_do_not_wait_for_a_turn() -> None:
+    bench = Bench()
+    bench.add(0)
+    await bench.behind.write()
+    failed = a_history(a_sample(), a_failure(at(60)))
+    bench.behind.keep(a_key(), failed)
+    await bench.behind.write()
+    assert bench.store.kept.windows[a_key()] == failed
+    bench.add(120)
+    await bench.behind.write()
+    assert bench.store.kept.windows[a_key()] == failed
+    await bench.behind.flush()
+    assert bench.store.kept.windows[a_key()] == a_history(a_sample(at(120)))
+
+
+async def test_a_window_that_could_not_be_written_needs_no_other_turn() -> None:
+    bench = Bench()
+    bench.store.windows_fail = True
+    bench.add(0)
+    await bench.behind.write()
+    bench.store.windows_fail = False
+    await bench.behind.write()
+    assert bench.store.kept.windows[a_key()] == a_history(a_sample())
 
 
 async def test_what_cannot_be_written_is_kept_in_order_and_written_later() -> None:

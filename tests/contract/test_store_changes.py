@@ -289,6 +289,28 @@ async def test_a_window_is_never_replaced_by_an_older_one(store: AnyStore) -> No
     assert (await store.load()).windows == {a_key(): newer}
 
 
+async def test_samples_stored_after_a_window_come_with_it(store: AnyStore) -> None:
+    tasks = [a_key(name) for name in ("orders", "payments", "clicks")]
+    taken = [a_sample(at(60 * poll), key=key) for poll in range(25) for key in tasks]
+    await store.append_samples(taken)
+    seen = dict(zip(tasks, (-1, 3, 17), strict=True))
+    await store.save_windows(
+        {key: a_history(a_sample(at(60 * poll), key=key)) for key, poll in seen.items()}
+    )
+    newer = (await store.load()).newer
+    assert {key: list(samples) for key, samples in newer.items()} == {
+        key: [s for s in taken if s.key == key and s.at > at(60 * poll)]
+        for key, poll in seen.items()
+    }
+
+
+async def test_nothing_comes_with_a_window_that_saw_the_latest_sample(store: AnyStore) -> None:
+    await store.append_samples([a_sample(at(60 * poll)) for poll in range(25)])
+    await store.append_samples([a_sample(at(0), key=a_key("never judged"))])
+    await store.save_windows({a_key(): a_history(a_sample(at(24 * 60)))})
+    assert (await store.load()).newer == {}
+
+
 async def test_an_empty_batch_is_no_matter(store: AnyStore) -> None:
     await store.save_windows({})
     await store.append_samples([])

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from bot.adapters.store import codec, outbox, windows
 from bot.adapters.store.codec import Undecodable
+from bot.adapters.store.samples import newer_than_windows
 from bot.adapters.store.schema import (
     Instant,
     alert_state,
@@ -271,6 +272,7 @@ def load(connection: Connection) -> Snapshot:
             states=tuple(_states(connection)),
             cards=tuple(_cards(connection)),
             windows=kept,
+            newer=newer_than_windows(connection),
             discovered=tuple(_discovered(connection)),
             unreadable_windows=lost,
         )

@@ -8,17 +8,28 @@ block is begun. A write that failed changes nothing here: the same samples may c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 
 from bot.adapters.store import blocks
 from bot.adapters.store.blocks import OpenBlock
 from bot.adapters.store.codec import Undecodable
-from bot.adapters.store.schema import sample
+from bot.adapters.store.schema import KEY, sample, window
 from bot.adapters.store.statements import Values, is_key, key_of, key_values, put
 from bot.domain.model import TaskKey, TaskSample
 
@@ -129,3 +140,51 @@ def _behind(key: TaskKey, first_at: datetime) -> ColumnElement[bool]:
     columns = list(sample.primary_key)
     place = [literal(values[column.name], column.type) for column in columns]
     return tuple_(*columns) > tuple_(*place)
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """The samples of a task from after its window, kept packed until somebody asks for them."""
+
+    key: TaskKey
+    seen_at: datetime
+    blocks: list[bytes]
+
+    def __iter__(self) -> Iterator[TaskSample]:
+        """Oldest first. A block that cannot be read is passed over, as polls that never were."""
+        for block in self.blocks:
+            with suppress(Undecodable):
+                yield from (s for s in blocks.unpack(self.key, block) if s.at > self.seen_at)
+
+
+def newer_than_windows(connection: Connection) -> Mapping[TaskKey, Newer]:
+    """By task what was stored after its window; for few tasks anything after an ordinary stop."""
+    found: dict[TaskKey, Newer] = {}
+    for row in connection.execute(_behind_windows()):
+        key = key_of(row)
+        found.setdefault(key, Newer(key, row.seen_at, [])).blocks.append(row.block)
+    return found
+
+
+def _behind_windows() -> Select[Any]:
+    """Blocks that end after the window. That in which the window falls is sought out by its key,
+    so that of a long past only its end is read."""
+    earlier = sample.alias()
+    begun = (
+        select(func.coalesce(func.max(earlier.c.first_at), window.c.seen_at))
+        .where(_same_task(earlier), earlier.c.first_at <= window.c.seen_at)
+        .correlate(window)
+        .scalar_subquery()
+    )
+    newer = and_(_same_task(sample), sample.c.first_at >= begun)
+    return (
+        select(*(sample.c[name] for name in KEY), window.c.seen_at, sample.c.block)
+        .select_from(window.join(sample, newer))
+        .where(sample.c.last_at > window.c.seen_at)
+        # By the keys of the windows: SQLite then goes from these to their blocks.
+        .order_by(*window.primary_key, sample.c.first_at)
+    )
+
+
+def _same_task(table: FromClause) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == window.c[name] for name in KEY))
