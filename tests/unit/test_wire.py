@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.dms.wire import number_of, query_answer, sample_of
+from bot.adapters.dms.plain import PlainAnswers
+from bot.adapters.dms.wire import number_of, query_answer, read_sample, sample_of
 from bot.domain.model import Destination, TaskKey, TaskSample, TopicSample
 from bot.ports import CloudProtocolError
 
@@ -521,3 +523,116 @@ def test_any_answer_of_the_right_types_gives_a_whole_sample(value: object) -> No
 def test_any_bytes_give_a_sample_or_a_protocol_error(body: bytes) -> None:
     with contextlib.suppress(CloudProtocolError):
         check_whole(sample_of(body, KEY, AT))
+
+
+# --- the short way and the long way ----------------------------------------------------------
+
+ODD_NUMBERS = [
+    "",
+    " 7",
+    "7 ",
+    "+7",
+    "-7",
+    "-0",
+    "7.0",
+    "7_0",
+    "\u0667",
+    None,
+    True,
+    7,
+    7.0,
+    1e3,
+    "7",
+]
+near_numbers = st.sampled_from(ODD_NUMBERS) | st.integers(0, 10**20).map(str)
+digits = st.integers(0, 10**20).map(str) | st.just("007")
+names = st.sampled_from(["a", "a1", "a2", "b", ""])
+
+
+def rows_of(numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, object]]]:
+    """Rows whose fields are there, and perhaps others that differ from them in a digit."""
+    fields = {
+        "partition_id": st.integers(0, 5).map(str) | numbers,
+        "status": st.sampled_from(["RUNNING", "R1", "", None]),
+        "last_transfer_offset": numbers,
+        "log_end_offset": numbers,
+        "lag": numbers,
+    }
+    other = {f"{name}1": near_numbers for name in fields} | {"par1tition_id": near_numbers}
+    return st.lists(st.fixed_dictionaries(fields, optional=other), max_size=4)
+
+
+def answers_of(numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, object]]:
+    topics = st.fixed_dictionaries({"topic": names, "partitions": rows_of(numbers)})
+    return st.fixed_dictionaries(
+        {"topics_info": st.lists(topics, max_size=3)},
+        optional={"status": names, "create_time": near_numbers, "error_code1": names},
+    )
+
+
+def outcome(read: Any, body: bytes) -> object:
+    try:
+        return read(body, KEY, AT)
+    except CloudProtocolError as error:
+        return error.detail
+
+
+@given(first=answers_of(digits), then=answers_of(digits | near_numbers))
+def test_the_short_way_says_what_the_long_way_says(first: object, then: object) -> None:
+    for answer in (first, then):
+        body = json.dumps(answer, ensure_ascii=False).encode()
+        sample_of_first = outcome(sample_of, body)
+        assert sample_of_first == outcome(read_sample, body)
+        assert outcome(sample_of, body) == sample_of_first
+
+
+@given(answer=answers_of(digits), luck=st.randoms(use_true_random=False))
+def test_digits_that_come_and_go_anywhere_do_not_part_the_two_ways(
+    answer: object, luck: random.Random
+) -> None:
+    body = json.dumps(answer).encode()
+    outcome(sample_of, body)
+    parts = [bytes([byte]) for byte in body if luck.random() > 0.02 or byte not in b"0123456789"]
+    for _ in range(luck.randint(0, 4)):
+        parts.insert(luck.randint(0, len(parts)), b"%d" % luck.randint(0, 9))
+    changed = b"".join(parts)
+    assert outcome(sample_of, changed) == outcome(read_sample, changed)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"lag":"1","lag1":{}', '"lag1":"1","lag":{}'),
+        ('"partition_id1":3.0,"partition_id":"1"', '"partition_id":"1","partition_id":3.0'),
+        ('"partition_id1":3.0,"partition_id":"1"', '"partition_id":3.0,"partition_id1":"1"'),
+        ('"partition_id":"\\u0031"', '"partition_id":"\\u0020"'),
+        ('"partition_id":"1 "', '"partition_id":"1 "'),
+    ],
+)
+def test_fields_that_trade_places_do_not_part_the_two_ways(before: str, after: str) -> None:
+    plain = '"status":null,"last_transfer_offset":"1","log_end_offset":"2"'
+    for fields in (before, after, before):
+        body = f'{{"topics_info":[{{"topic":"a","partitions":[{{{plain},{fields}}}]}}]}}'.encode()
+        assert outcome(sample_of, body) == outcome(read_sample, body)
+
+
+def test_an_answer_is_known_to_be_plain_from_one_that_differs_in_digits_alone() -> None:
+    def body(**changes: object) -> bytes:
+        return json.dumps({"topics_info": [topic(row("0"), row("1", **changes))]}).encode()
+
+    known = PlainAnswers()
+    known.remember(body(), [{"topic": "orders", "partitions": [{}]}])
+    assert not known.looks_plain(body())
+    plain: Any = json.loads(body())["topics_info"]
+    known.remember(body(), plain)
+    assert known.looks_plain(body())
+    assert known.looks_plain(body(log_end_offset="123456789"))
+    for odd in ("-", "-1", " 7", "7.0", 7, None, True):
+        assert not known.looks_plain(body(log_end_offset=odd))
+    assert not known.looks_plain(body(status="PAUSED"))
+
+
+def test_topics_of_the_same_partitions_share_them() -> None:
+    ones, others = (read_topic(row("1"), row("0", log_end_offset=end)) for end in ("77", "8"))
+    assert ones.lags == (70, 3)
+    assert ones.partitions is others.partitions

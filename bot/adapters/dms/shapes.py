@@ -78,8 +78,8 @@ class DescriptorShape(TypedDict, total=False):
     topics_regex: Text
 
 
-class TaskShape(BaseModel):
-    """The answer about one dumping task (ShowSinkTaskDetail). It does not say the task's id."""
+class _TaskFields(BaseModel):
+    """What an answer about one dumping task says beside its topics."""
 
     model_config = _STRICT
 
@@ -89,9 +89,42 @@ class TaskShape(BaseModel):
     status: Text = None
     topics: Text = None
     obs_destination_descriptor: DescriptorShape | None = None
-    topics_info: list[TopicShape] | None = None
     error_code: object = None
     """Only in complaints, which have no business in a success."""
+
+
+class TaskShape(_TaskFields):
+    """The answer about one dumping task (ShowSinkTaskDetail). It does not say the task's id."""
+
+    topics_info: list[TopicShape] | None = None
+
+
+Digits = Annotated[int, Field(strict=False)]
+"""Reads more than digits (blanks, a sign, true, 3.0): only for what is known to be plain."""
+
+
+@with_config(_STRICT)
+class PlainPartitionShape(TypedDict):
+    """One row whose numbers are plain digits."""
+
+    partition_id: Digits
+    status: Text
+    last_transfer_offset: Digits
+    log_end_offset: Digits
+
+
+@with_config(_STRICT)
+class PlainTopicShape(TypedDict):
+    """One topic of such rows."""
+
+    topic: str
+    partitions: list[PlainPartitionShape]
+
+
+class PlainTaskShape(_TaskFields):
+    """An answer of which all rows are plain (see `plain`)."""
+
+    topics_info: list[PlainTopicShape]
 
 
 @with_config(_STRICT)
@@ -152,7 +185,9 @@ class SmartConnectShape(BaseModel):
     error_code: object = None
 
 
-Shape = TypeVar("Shape", TaskShape, TaskListShape, InstanceListShape, SmartConnectShape)
+Shape = TypeVar(
+    "Shape", TaskShape, PlainTaskShape, TaskListShape, InstanceListShape, SmartConnectShape
+)
 
 
 def read(shape: type[Shape], body: bytes) -> Shape:

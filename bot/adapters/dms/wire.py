@@ -4,10 +4,11 @@ A number is unknown, not 0, when it is absent, null, empty, "-", negative, other
 than 4,300 digits. Kafka itself writes "-" or -1 for a position that does not exist yet.
 
 The columns of a topic are taken in one go when all their texts are plain digits, and row by row
-otherwise. Rows of one partition that say the same are one row; where they differ, that partition's
-offsets are unknown. A row without a usable partition id, and a topic that does not say its
-partitions, count as `unreadable`: nothing may be concluded from what such an answer lacks. A topic
-without a name makes the answer unusable.
+otherwise; an answer that is known to be plain is read by a shorter way (see `plain`). Rows of one
+partition that say the same are one row; where they differ, that partition's offsets are unknown. A
+row without a usable partition id, and a topic that does not say its partitions, count as
+`unreadable`: nothing may be concluded from what such an answer lacks. A topic without a name makes
+the answer unusable.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter, sub
-from typing import Any, cast
+from operator import attrgetter, itemgetter, sub
+from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
+from bot.adapters.dms.plain import PlainAnswers
 from bot.adapters.dms.shapes import (
     DescriptorShape,
     Number,
     PartitionShape,
+    PlainTaskShape,
     TaskShape,
     TopicShape,
     read,
@@ -56,13 +59,27 @@ class QueryAnswer:
 
 def sample_of(body: bytes, key: TaskKey, at: datetime) -> TaskSample:
     """The values of an answer that arrived at `at`. Raises: CloudProtocolError."""
-    return _sample(read(TaskShape, body), key, at)
+    if _plain.looks_plain(body):
+        sample = _plain_sample(body, key, at)
+        if sample is not None:
+            return sample
+    return read_sample(body, key, at)
+
+
+def read_sample(body: bytes, key: TaskKey, at: datetime) -> TaskSample:
+    """The same by the long way, which takes every answer. Raises: CloudProtocolError."""
+    shape = read(TaskShape, body)
+    sample = _sample(shape, key, at, _topics(shape.topics_info))
+    if shape.topics_info:
+        _plain.remember(body, shape.topics_info)
+    return sample
 
 
 def query_answer(body: bytes, key: TaskKey, at: datetime) -> QueryAnswer:
     """The sample and the document of one answer. Raises: CloudProtocolError."""
     shape = read(TaskShape, body)
-    return QueryAnswer(_sample(shape, key, at), answer_document(shape))
+    sample = _sample(shape, key, at, _topics(shape.topics_info))
+    return QueryAnswer(sample, answer_document(shape))
 
 
 def number_of(value: Number) -> int | None:
@@ -78,14 +95,43 @@ def number_of(value: Number) -> int | None:
 # --- the sample ------------------------------------------------------------------------------
 
 
-def _sample(shape: TaskShape, key: TaskKey, at: datetime) -> TaskSample:
+_plain = PlainAnswers()
+
+
+def _plain_sample(body: bytes, key: TaskKey, at: datetime) -> TaskSample | None:
+    """The sample of an answer that looks plain; None when it is not as plain as it looks."""
+    try:
+        shape = read(PlainTaskShape, body)
+    except CloudProtocolError:
+        return None
+    topics: list[TopicSample] = []
+    for topic in shape.topics_info:
+        rows = topic["partitions"]
+        columns = zip(*map(_COLUMNS, rows), strict=True)
+        found = _ordered(topic["topic"], _Columns(*columns), 0) if rows else None
+        if found is None:
+            return None
+        topics.append(found)
+    topics.sort(key=attrgetter("topic"))
+    names = [topic.topic for topic in topics]
+    if "" in names or len(set(names)) < len(names):
+        return None
+    return _sample(shape, key, at, tuple(topics))
+
+
+def _sample(
+    shape: TaskShape | PlainTaskShape,
+    key: TaskKey,
+    at: datetime,
+    topics: tuple[TopicSample, ...] | None,
+) -> TaskSample:
     descriptor = shape.obs_destination_descriptor or DescriptorShape()
     in_descriptor = descriptor.get("topics") or descriptor.get("topics_regex")
     return TaskSample(
         key=key,
         at=at,
         status=shape.status or None,
-        topics=_topics(shape.topics_info),
+        topics=topics,
         task_name=shape.task_name or None,
         destination_type=shape.destination_type or None,
         created_at=_instant(shape.create_time),
@@ -153,27 +199,57 @@ def _topic_at_once(
     except (KeyError, ValueError):  # a field that is absent; no rows at all
         return None
     numbers = _digits(ids + sent + ends)
-    if numbers is None or "" in statuses:
+    if numbers is None:
         return None
     rows_n = len(ids)
-    partitions, transferred = tuple(numbers[:rows_n]), tuple(numbers[rows_n : 2 * rows_n])
-    order, log_end = tuple(sorted(partitions)), tuple(numbers[2 * rows_n :])
-    if order[-1] > _LARGEST_PARTITION or len(set(order)) < rows_n:
+    columns = _Columns(
+        tuple(numbers[:rows_n]),
+        statuses,
+        tuple(numbers[rows_n : 2 * rows_n]),
+        tuple(numbers[2 * rows_n :]),
+    )
+    return _ordered(name, columns, unreadable)
+
+
+class _Columns(NamedTuple):
+    """The rows of a topic as they came, all their numbers known."""
+
+    partitions: tuple[int, ...]
+    statuses: tuple[str | None, ...]
+    transferred: tuple[int, ...]
+    log_end: tuple[int, ...]
+
+
+def _ordered(name: str, columns: _Columns, unreadable: int) -> TopicSample | None:
+    """The topic with its rows in order; None when they are not each about another partition."""
+    came, statuses, transferred, log_end = columns
+    order = _order(came)
+    if order is None or "" in statuses:
         return None
-    if partitions != order:
-        place = _placing(partitions, order)
+    partitions, place = order
+    if place is not None:
         statuses, transferred, log_end = place(statuses), place(transferred), place(log_end)
     lags = tuple(map(sub, log_end, transferred))
     if min(lags) < 0:
         lags = tuple([max(lag, 0) for lag in lags])
-    return TopicSample(name, order, statuses, transferred, log_end, lags, unreadable)
+    return TopicSample(name, partitions, statuses, transferred, log_end, lags, unreadable)
 
 
-def _placing(partitions: tuple[int, ...], order: tuple[int, ...]) -> itemgetter[Any]:
-    """What puts a column in order; the vendor's sample runs backwards."""
-    if partitions[::-1] == order:
-        return _BACKWARDS
-    return itemgetter(*sorted(range(len(partitions)), key=partitions.__getitem__))
+_Order = tuple[tuple[int, ...], "itemgetter[Any] | None"]
+
+
+# A topic has the same partitions poll after poll, and so have most topics of a fleet.
+@lru_cache(maxsize=256)
+def _order(came: tuple[int, ...]) -> _Order | None:
+    """Partitions in order, and what puts a column so; None when one is too large or there twice."""
+    order = tuple(sorted(came))
+    if order[-1] > _LARGEST_PARTITION or len(set(order)) < len(order):
+        return None
+    if came == order:
+        return order, None
+    if came[::-1] == order:  # as in the vendor's sample
+        return order, _BACKWARDS
+    return order, itemgetter(*sorted(range(len(came)), key=came.__getitem__))
 
 
 def _digits(column: tuple[Number, ...]) -> list[int] | None:
