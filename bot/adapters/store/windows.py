@@ -3,7 +3,7 @@
 A window is a byte that says how it is packed, the length of a JSON text and the text, the latest
 sample as a frame of `blocks` where there is one, and for every topic a byte and its tiles: all of
 them as words, or each as a column where a number exceeds 64 bits. A reading that a tile lacks is a
-hole in its column, and NO_READING among words. A window is written at every poll, so few bytes
+hole in its column, and NO_READING among words. A window is written again and again, so few bytes
 count less than little time, and only a long one is deflated.
 
 A window that cannot be read is no loss but of time: the task is judged from its next polls on.
