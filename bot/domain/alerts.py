@@ -16,7 +16,6 @@ from bot.domain.model import Severity, Subject, TaskKey
 from bot.domain.policy import RuleType
 from bot.domain.verdicts import Judgement, Level, Unit
 
-
 UNWATCHED = "no longer watched"
 """Why an incident ends that nobody looks at any more; nothing is said about the fault itself."""
 

@@ -114,7 +114,12 @@ def _in_brief(incident: Incident, notice: Notice) -> Line:
 
 
 def _record(incident: Incident) -> Line:
-    title = (Strong(f"{over((incident,))}:"), " ", *rule_title(incident), f" ({incident.severity.word})")
+    title = (
+        Strong(f"{over((incident,))}:"),
+        " ",
+        *rule_title(incident),
+        f" ({incident.severity.word})",
+    )
     return joined([title, capitalised(record(incident))])
 
 

@@ -24,6 +24,7 @@ from bot.services.fleet import AccountMemory, Fleet, TaskMemory
 from bot.services.settlement import About, Settlement
 from bot.services.writer import WriteBehind
 
+
 class Monitor:
     """Judges observations and decides what is said about them."""
 
