@@ -1,21 +1,20 @@
 """Opens every real thing, runs the bot over them, and closes them in reverse.
 
 The listener comes up before the cloud or Slack is asked anything, so that probes and people are
-answered while either is down. Stopping, on SIGTERM or SIGINT: not ready any more, polls in hand
-finish, samples are written, one last delivery pass; whatever is left stays in the outbox.
+answered while either is down, and a bare one while the store is (see `storing`). Stopping, on
+SIGTERM or SIGINT: not ready any more, polls in hand finish, samples are written, one last delivery
+pass; whatever is left stays in the outbox.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 from aiohttp import web
 
@@ -24,8 +23,7 @@ from bot.adapters.slack.access import SlackAccess
 from bot.adapters.slack.gateway import SlackGateway
 from bot.adapters.slack.inbound import SlackInbound
 from bot.adapters.slack.signing import RequestVerifier
-from bot.adapters.store.config import StoreConfig
-from bot.adapters.store.store import Store, open_store
+from bot.adapters.store.store import Store
 from bot.adapters.telemetry.logs import Log, LogFormat
 from bot.adapters.telemetry.metrics import Meters, Scrape
 from bot.adapters.telemetry.redaction import Redactor
@@ -37,11 +35,11 @@ from bot.app.composition import Bot, Outside
 from bot.app.lifecycle import Eternal, Lifecycle, Step
 from bot.app.memory import settle_memory
 from bot.app.slack_side import SlackConversation
+from bot.app.storing import Opened, Stopped, opened_store, store_config
 from bot.app.websites import Address, listening
-from bot.ports import Noted, StoreError, StoreUnavailable, Telemetry
+from bot.ports import Noted, StoreError, Telemetry
 from bot.settings.values import Settings, StoreSettings
 
-STORE_RETRY = timedelta(seconds=5)
 CLEANING_EVERY = timedelta(hours=1)
 
 
@@ -55,10 +53,32 @@ async def serve(
 
     Raises: ConfigError; StoreUnusable; OSError when it cannot listen.
     """
-    clock, jitter = SystemClock(), RandomJitter()
+    clock = SystemClock()
+    with _telemetry(settings, clock) as (voice, meters):
+        config = store_config(settings.store)
+        try:
+            async with opened_store(config, settings.http, voice, stop=stop) as opened:
+                await _serve(settings, opened, _Ambience(clock, voice, meters, stop), announce)
+        except Stopped:
+            pass
+        voice.record(Noted("stopped"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ambience:
+    """What surrounds a run."""
+
+    clock: SystemClock
+    voice: Voice
+    meters: Meters
+    stop: asyncio.Event
+
+
+async def _serve(
+    settings: Settings, opened: Opened, around: _Ambience, announce: Announce | None
+) -> None:
+    voice, clock, jitter, store = around.voice, around.clock, RandomJitter(), opened.store
     async with AsyncExitStack() as stack:
-        voice, meters = stack.enter_context(_telemetry(settings, clock))
-        store = await stack.enter_async_context(_opened_store(settings.store, voice))
         clients: dict[str, DmsClient] = {}
         for name, account in settings.accounts.items():
             client = open_client(account_config(account), clock=clock, jitter=jitter)
@@ -75,11 +95,10 @@ async def serve(
             jitter=jitter,
             store_name=store.described,
         )
-        await store.release_claims()
-        bot = Bot(settings, outside, await store.load())
-        lifecycle = Lifecycle(voice, stop)
+        bot = Bot(settings, outside, opened.snapshot)
+        lifecycle = Lifecycle(voice, around.stop)
         routes = await stack.enter_async_context(_slack_routes(settings, bot, gateway, voice))
-        sources = _web_sources(bot, store, lifecycle, meters)
+        sources = _web_sources(bot, store, lifecycle, around.meters)
         address = await stack.enter_async_context(listening(settings.http, sources, routes))
         await bot.start()
         voice.record(_started(settings, address, bot))
@@ -87,7 +106,6 @@ async def serve(
             announce(address)
         settle_memory()
         await lifecycle.run(_eternals(bot, store, settings, voice), _steps(bot))
-        voice.record(Noted("stopped"))
 
 
 # --- opening ---------------------------------------------------------------------------------
@@ -105,40 +123,6 @@ def _telemetry(settings: Settings, clock: SystemClock) -> Iterator[tuple[Voice, 
     )
     with log.adopting_stdlib():
         yield Voice(log, meters), meters
-
-
-@asynccontextmanager
-async def _opened_store(settings: StoreSettings, telemetry: Telemetry) -> AsyncIterator[Store]:
-    """The store; a database that does not answer yet is waited for, a file that cannot be used is
-    not."""
-    config = store_config(settings)
-    complained = False
-    while True:
-        async with AsyncExitStack() as stack:
-            try:
-                store = await stack.enter_async_context(open_store(config, owner=_owner()))
-            except StoreUnavailable as error:
-                if not complained:
-                    reason = {"reason": str(error)}
-                    telemetry.record(Noted("store unavailable, waiting for it", "error", reason))
-                complained = True
-            else:
-                yield store
-                return
-        await asyncio.sleep(STORE_RETRY.total_seconds())
-
-
-def store_config(settings: StoreSettings) -> StoreConfig:
-    """Where the state is kept."""
-    if settings.url is not None:
-        password = settings.password.reveal() if settings.password else None
-        return StoreConfig(url=settings.url, password=password)
-    return StoreConfig(path=Path(settings.path or "dumptask.db"))
-
-
-def _owner() -> str:
-    """Who claims rows: this host, so that a restart finds its own claims again."""
-    return socket.gethostname()
 
 
 def _slack_access(settings: Settings) -> SlackAccess:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.adapters.web.application import web_application
+from bot.adapters.web.application import waiting_application, web_application
 from bot.adapters.web.sources import Sources
 from bot.settings.values import HttpSettings
 
@@ -42,6 +42,21 @@ async def listening(
         public = await stack.enter_async_context(_site(slack_only, http.host, http.port))
         rest = web_application(sources, token=token)
         admin = await stack.enter_async_context(_site(rest, http.host, http.admin_port))
+        yield Address(public, admin)
+
+
+@asynccontextmanager
+async def standing_by(http: HttpSettings) -> AsyncIterator[Address]:
+    """Answers probes and says 503 to everybody else, until the block ends: nothing is ready yet.
+
+    Raises: OSError when a port cannot be had.
+    """
+    async with AsyncExitStack() as stack:
+        public = await stack.enter_async_context(_site(waiting_application(), http.host, http.port))
+        admin = public
+        if http.admin_port is not None:
+            site = _site(waiting_application(), http.host, http.admin_port)
+            admin = await stack.enter_async_context(site)
         yield Address(public, admin)
 
 

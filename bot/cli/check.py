@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.adapters.store.store import open_store
-from bot.app.serving import store_config
+from bot.app.storing import store_config
 from bot.domain.checkup import CheckReport
 from bot.domain.names import NotOne, resolve
 from bot.ports import RequestError, Snapshot, StoreError

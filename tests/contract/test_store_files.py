@@ -103,6 +103,7 @@ async def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 
 async def test_a_directory_is_no_file(tmp_path: Path) -> None:
     assert "is a directory" in await opening_fails(StoreConfig(path=tmp_path))
+    assert "is not a regular file" in await opening_fails(StoreConfig(path=Path("/dev/null")))
 
 
 async def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path) -> None:

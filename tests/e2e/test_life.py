@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,40 @@ async def test_refusals_of_slack_lose_nothing(world: World) -> None:
         world.cloud.relieve(task_id)
         await until(lambda: len(world.resolved()) == 1)
     assert len(world.roots()) == 1
+
+
+async def test_while_the_store_is_away_probes_are_answered_and_then_the_start_goes_on(
+    world: World,
+) -> None:
+    with _locked(world.folder / "dumptask.db") as unlock:
+        async with running(world) as bot:
+            assert bot.logged("store unavailable, waiting for it")
+            assert (await bot.get("/healthz"))[0] == 200
+            assert [(await bot.get(path))[0] for path in ("/readyz", "/api/tasks", "/")] == [
+                503
+            ] * 3
+            unlock()
+            await until(lambda: bot.logged("started"))
+            assert await bot.ended(signal.SIGTERM) == 0
+
+
+async def test_a_stop_is_obeyed_while_the_store_is_away(world: World) -> None:
+    with _locked(world.folder / "dumptask.db"):
+        async with running(world) as bot:
+            assert await bot.ended(signal.SIGTERM) == 0
+    assert bot.logged("stopped")
+    assert not bot.logged("started")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[Callable[[], None]]:
+    """A database file that somebody else has locked, and what unlocks it."""
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        yield holder.close
+    finally:
+        holder.close()
 
 
 async def test_the_bot_starts_while_the_cloud_and_slack_are_down_and_recovers(

@@ -159,7 +159,7 @@ class BotProcess:
 
 @asynccontextmanager
 async def running(world: World) -> AsyncIterator[BotProcess]:
-    """The bot as a process of its own, ready; killed at the end if it still runs."""
+    """The bot as a process of its own, listening; killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "run", "-c", str(world.config_file())),
         stdin=asyncio.subprocess.DEVNULL,
@@ -189,7 +189,7 @@ def _address(bot: BotProcess) -> str:
     if bot.process.returncode is not None:
         raise AssertionError("the bot ended at its start:\n" + "".join(bot.lines))
     for line in bot.lines:
-        if '"event":"started"' in line:
+        if '"listening":"' in line:
             return line.split('"listening":"')[1].split('"')[0]
     return ""
 

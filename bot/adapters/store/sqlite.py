@@ -53,6 +53,8 @@ async def open_sqlite(path: Path, *, read_only: bool = False) -> AsyncIterator[S
 def _usable(path: Path, *, read_only: bool) -> Path:
     if path.is_dir():
         raise StoreUnusable(f"{path} is a directory; store.path must name a file")
+    if path.exists() and not path.is_file():
+        raise StoreUnusable(f"{path} is not a regular file; store.path must name one")
     if not path.parent.is_dir():
         raise StoreUnusable(
             f"the directory {path.parent} of {path.name} does not exist; create it or change"

@@ -32,6 +32,23 @@ def web_application(
     return application
 
 
+def waiting_application() -> web.Application:
+    """What answers while the store is away at the start: alive, not ready, and nothing to show."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return _probe(good=True, words=("alive", ""))
+
+    async def rest(request: web.Request) -> web.Response:
+        if request.path.startswith("/api"):
+            return failure(503, "store_unavailable", "The store does not answer yet; try again.")
+        return _probe(good=False, words=("", "not ready: waiting for the store"))
+
+    application = web.Application()
+    application.on_response_prepare.append(add_headers)
+    application.add_routes([web.get("/healthz", healthz), web.route("*", "/{path:.*}", rest)])
+    return application
+
+
 class _Site:
     """What is not JSON."""
 
