@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -59,15 +59,25 @@ LATE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """How a channel has failed since something last arrived there."""
+
+    why: str
+    """Of the latest failure."""
+    since: datetime
+    """When the first try failed."""
+    lost: bool = False
+    """A message was given up, so that somebody was not told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What the notifier says of itself."""
 
     credential_error: str | None = None
     """Slack's word while the token is dead; nothing is sent meanwhile."""
-    last_error: str | None = None
-    """Why the latest try failed; None after one that did not."""
-    failing_since: datetime | None = None
-    """When the first try failed after the last that did not."""
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    """By channel; a channel where the latest message arrived is not in it."""
     delivered_at: datetime | None = None
 
 
@@ -171,7 +181,7 @@ class Notifier:
             fate = after_defect(times=self._count(row, Mishap.DEFECT))
             await self._meet(row, row.root, fate)
         else:
-            self.delivery = Delivery(delivered_at=self._clock.now())
+            self._note_arrival(row.intent.channel)
             await self._meet(row, ref, Delivered())
 
     # --- sending ---
@@ -225,7 +235,7 @@ class Notifier:
         share = self._jitter.between(0.8, 1.2) if fate.jittered else 1
         until = self._clock.now() + fate.wait * share
         if fate.counts:
-            self._note_error(fate.why)
+            self._note_trouble(row.intent.channel, fate.why)
         self._measure(row, "postponed")
         postponement = Postponement(
             until, fate.why, counts=fate.counts, ambiguous=fate.ambiguous, plain=fate.plain
@@ -245,6 +255,7 @@ class Notifier:
     async def _give_up(self, row: OutboxRow, why: str) -> None:
         now = self._clock.now()
         self._forget_mishaps(row)
+        self._note_trouble(row.intent.channel, why, lost=True)
         self._telemetry.record(
             Noted("message given up", "error", {"row": row.intent.id, "reason": why})
         )
@@ -297,11 +308,19 @@ class Notifier:
         self._paused_until = self._clock.now() + DEAD_TOKEN_PAUSE
         self.delivery = replace(self.delivery, credential_error=error.code)
 
-    def _note_error(self, why: str) -> None:
-        if self.delivery.last_error != why:
+    def _note_arrival(self, channel: str) -> None:
+        troubles = {c: each for c, each in self.delivery.troubles.items() if c != channel}
+        self.delivery = Delivery(troubles=troubles, delivered_at=self._clock.now())
+
+    def _note_trouble(self, channel: str, why: str, *, lost: bool = False) -> None:
+        troubles = self.delivery.troubles
+        # An outage of Slack is logged once, not once per channel.
+        if not lost and why not in {each.why for each in troubles.values()}:
             self._telemetry.record(Noted("delivery postponed", "warning", {"reason": why}))
-        since = self.delivery.failing_since or self._clock.now()
-        self.delivery = replace(self.delivery, last_error=why, failing_since=since)
+        before = troubles.get(channel)
+        since = before.since if before else self._clock.now()
+        trouble = Trouble(why, since, lost=lost or (before is not None and before.lost))
+        self.delivery = replace(self.delivery, troubles={**troubles, channel: trouble})
 
     def _note_store(self, why: str) -> None:
         if self._store_error != why:

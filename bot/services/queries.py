@@ -36,6 +36,7 @@ LATE = 0.5
 LATE_LEAST = timedelta(seconds=5)
 """Less than this is never worth speaking of, however short the interval."""
 OUTBOX_LATE = timedelta(minutes=2)
+CHANNELS_NAMED = 3
 _ORDER = {state: place for place, state in enumerate(TaskState)}
 
 
@@ -226,11 +227,24 @@ def _of_accounts(accounts: Iterable[AccountHealth], pulse: Pulse) -> Iterable[Ai
         yield Ailment(f"cloud {account_name}", f"discovery: {why}")
 
 
+def _named(channels: Sequence[str]) -> str:
+    """`C0DATA, C0OPS and 3 more`."""
+    more = len(channels) - CHANNELS_NAMED
+    named = ", ".join(channels[:CHANNELS_NAMED])
+    return f"{named} and {more} more" if more > 0 else named
+
+
 def _of_delivery(delivery: Delivery, oldest: timedelta, now: datetime) -> Iterable[Ailment]:
-    since, why = delivery.failing_since, delivery.last_error
     if delivery.credential_error is not None:
-        yield Ailment("slack", f"the token is refused: {delivery.credential_error}", since)
-    elif why is not None and since is not None and now - since > OUTBOX_LATE:
-        yield Ailment("slack", why, since)
+        yield Ailment("slack", f"the token is refused: {delivery.credential_error}")
+    lasting = {
+        channel: trouble
+        for channel, trouble in delivery.troubles.items()
+        if trouble.lost or now - trouble.since > OUTBOX_LATE
+    }
+    for why in sorted({trouble.why for trouble in lasting.values()}):
+        channels = sorted(channel for channel, trouble in lasting.items() if trouble.why == why)
+        since = min(lasting[channel].since for channel in channels)
+        yield Ailment("slack", f"{_named(channels)}: {why}", since)
     if oldest > OUTBOX_LATE:
         yield Ailment("outbox", f"the oldest message has waited {oldest.total_seconds():.0f} s")

@@ -9,6 +9,7 @@ from bot.ports import (
     ChatRejected,
     Rejection,
 )
+from bot.services.notifier import Trouble
 from tests.builders import START
 from tests.component.notifying import (
     BLOCKS,
@@ -108,14 +109,14 @@ async def test_an_outage_delays_everything_and_loses_nothing() -> None:
         await bench.enqueue(card, look(card), reply(card, 1))
     await bench.run(3600)
     assert bench.chat.roots == []
-    assert bench.delivery().last_error == "connection refused"
-    assert bench.delivery().failing_since == START
+    refused = Trouble("connection refused", START)
+    assert bench.delivery().troubles == {f"C{number}": refused for number in range(3)}
+    assert bench.recorder.events() == ["delivery postponed"]
     bench.never()
     await bench.run(700)
     assert len(bench.chat.roots) == 20
     assert all(len(said.thread) == 1 for said in bench.chat.roots)
-    assert bench.delivery().last_error is None
-    assert bench.delivery().failing_since is None
+    assert bench.delivery().troubles == {}
 
 
 async def test_a_message_that_waited_says_how_long() -> None:
@@ -302,7 +303,21 @@ async def test_a_refusal_for_another_reason_shows_that_the_token_is_taken() -> N
     assert bench.delivery().credential_error == "invalid_auth", "nobody looked at it"
     await bench.run(30)
     assert bench.delivery().credential_error is None
-    assert bench.delivery().last_error == "is_archived"
+    assert bench.delivery().troubles["C0DATA"].why == "is_archived"
+
+
+async def test_a_channel_that_refuses_is_remembered_while_another_takes_everything() -> None:
+    bench = Bench()
+    bench.always(CLOSED, channel="C0OLD")
+    old, new = card_of("orders", "C0OLD"), card_of("clicks", "C0NEW")
+    await bench.enqueue(old, look(old))
+    await bench.run(4000)
+    await bench.enqueue(new, look(new))
+    await bench.run(10)
+    troubles = bench.delivery().troubles
+    assert {channel: trouble.why for channel, trouble in troubles.items()} == {
+        "C0OLD": "is_archived"
+    }
 
 
 # --- defects --------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from bot.ports import (
     Postponement,
     StoreUnavailable,
 )
-from bot.services.notifier import Delivery
+from bot.services.notifier import Delivery, Trouble
 from bot.services.vitals import Vitals
 from tests.builders import (
     a_card,
@@ -217,17 +217,28 @@ async def test_transitions_that_cannot_be_saved_are_named() -> None:
 
 async def test_a_refused_token_is_named() -> None:
     asking = await watched()
-    asking.delivery = Delivery("invalid_auth", "invalid_auth", failing_since=at(599))
+    asking.delivery = Delivery("invalid_auth")
     assert await asking.ailments() == [("slack", "the token is refused: invalid_auth")]
 
 
 async def test_tries_that_fail_for_more_than_two_minutes_are_named() -> None:
     asking = await watched()
-    asking.delivery = Delivery(last_error="connection refused", failing_since=at(500))
+    refused = Trouble("connection refused", at(500))
+    asking.delivery = Delivery(troubles={"C0DATA": refused})
     assert await asking.ailments() == []
-    asking.delivery = replace(asking.delivery, failing_since=at(450))
-    assert await asking.ailments() == [("slack", "connection refused")]
+    earlier = replace(refused, since=at(450))
+    asking.delivery = Delivery(troubles={"C0DATA": refused, "C0OPS": earlier})
+    assert await asking.ailments() == [("slack", "C0OPS: connection refused")]
     assert (await asking.health()).ailments[0].since == at(450)
+
+
+async def test_a_channel_that_lost_a_message_is_named_at_once_and_many_are_counted() -> None:
+    asking = await watched()
+    lost = Trouble("is_archived", at(599), lost=True)
+    asking.delivery = Delivery(troubles={"C0DATA": lost})
+    assert await asking.ailments() == [("slack", "C0DATA: is_archived")]
+    asking.delivery = Delivery(troubles={f"C{number}": lost for number in range(5)})
+    assert await asking.ailments() == [("slack", "C0, C1, C2 and 2 more: is_archived")]
 
 
 async def test_messages_that_wait_too_long_are_named() -> None:
