@@ -26,7 +26,7 @@ from bot.ports import (
     Telemetry,
 )
 from bot.services.conversation import Conversation
-from bot.services.discovery import Discovery, Wanted
+from bot.services.discovery import Around, Discovery, ListingTrouble, Wanted
 from bot.services.fleet import Fleet
 from bot.services.monitor import Monitor
 from bot.services.notifier import Notifier
@@ -78,8 +78,7 @@ class Bot:
             wanted,
             outside.alerts,
             self.vitals,
-            changed=self._rolled,
-            missing=self.fleet.missing,
+            Around(changed=self._rolled, listed=self._listed, missing=self.fleet.missing),
         )
         self.discovery.start_with(snapshot.discovered)
         self.roster = Roster(
@@ -142,6 +141,10 @@ class Bot:
 
     async def _rolled(self, _account: str) -> None:
         await self.roster.call(self.discovery)
+
+    async def _listed(self, account: str, trouble: ListingTrouble | None) -> None:
+        every = self.discovery.interval(account)
+        await self.monitor.note_listing(account, trouble, self.clock.now(), every=every)
 
     async def _refresh(self, task: WatchedTask) -> None:
         await self.pollers[task.key.account].refresh(task.key)

@@ -92,9 +92,17 @@ def judge_account(
     watched: int,
     failing: Mapping[TaskKey, Failing],
     moment: Moment,
+    *,
+    listing: Failing | None = None,
 ) -> Finding:
-    """Judges an account as a whole; a good cycle is two polls of quiet."""
+    """Judges an account as a whole; a good cycle is two polls of quiet.
+
+    `listing` is how the listing of its tasks fails, None while it does not. That is told where
+    the tasks give no cause: new ones are not watched then, or none at all.
+    """
     kind = alike(watched, failing)
+    if rule is not None and kind is None and listing is not None:
+        return _judge_listing(rule, watched, listing, moment)
     those = [task for task in failing.values() if task.kind is kind]
     told = kind is FailureKind.DENIED or any(task.stale for task in those)
     quiet = Finding(RuleType.UNREACHABLE, Unit.STATUS, slow_clear=2 * moment.interval)
@@ -112,6 +120,26 @@ def judge_account(
         detail=f"{len(those)} of {watched} tasks: {those[0].detail}",
     )
     return Finding(quiet.type, quiet.unit, (judgement,), quiet.slow_clear)
+
+
+def _judge_listing(
+    rule: UnreachableRule, watched: int, listing: Failing, moment: Moment
+) -> Finding:
+    detail = f"tasks cannot be listed: {listing.detail}"
+    if listing.stale or listing.kind is FailureKind.DENIED:
+        lasted = moment.now - listing.since
+        blind = unreachable_severity(rule, lasted, DEFAULT_DELIVERY_INTERVAL)
+        judgement = Judgement(
+            TASK,
+            Verdict.BREACHED,
+            rule=rule.name,
+            severity=rule.severity if watched else blind,
+            value=listing.kind.value,
+            detail=detail,
+        )
+    else:
+        judgement = unknown(TASK, detail)
+    return Finding(RuleType.UNREACHABLE, Unit.STATUS, (judgement,), slow_clear=2 * moment.interval)
 
 
 def account_rule(key: TaskKey, rules: Iterable[AnyRule]) -> UnreachableRule | None:

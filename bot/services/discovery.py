@@ -19,7 +19,7 @@ from bot.domain.discovery import (
     DiscoveryEntry,
     discovered_tasks,
 )
-from bot.domain.model import TaskKey
+from bot.domain.model import FailureKind, TaskKey
 from bot.domain.names import ConfiguredTask, DiscoveredTask
 from bot.ports import (
     AlertStore,
@@ -33,11 +33,27 @@ from bot.ports import (
     Telemetry,
 )
 
-Changed = Callable[[str], Awaitable[None]]
-"""Told the account whose tasks changed, or that was listed for the first time."""
 
-Missing = Callable[[TaskKey], bool]
-"""Whether the latest poll of a task said that it does not exist."""
+@dataclass(frozen=True, slots=True)
+class ListingTrouble:
+    """Why the latest listing of an account taught nothing."""
+
+    kind: FailureKind
+    detail: str
+    failures: int
+    """In a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Who is told what discovery learns, and whom it asks."""
+
+    changed: Callable[[str], Awaitable[None]]
+    """Told the account whose tasks changed, or that was listed for the first time."""
+    listed: Callable[[str, ListingTrouble | None], Awaitable[None]]
+    """Told of each listing: the account, and why it failed; None when it did not."""
+    missing: Callable[[TaskKey], bool]
+    """Whether the latest poll of a task said that it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +106,7 @@ class _Known:
     """A listing succeeded since the start."""
     saved: bool = False
     """The store has what the latest listing showed."""
-    error: str | None = None
+    trouble: ListingTrouble | None = None
 
 
 class Discovery:
@@ -102,16 +118,13 @@ class Discovery:
         wanted: Wanted,
         store: AlertStore,
         telemetry: Telemetry,
-        *,
-        changed: Changed,
-        missing: Missing,
+        around: Around,
     ) -> None:
         self._sources = sources
         self._wanted = wanted
         self._store = store
         self._telemetry = telemetry
-        self._changed = changed
-        self._missing = missing
+        self._around = around
         self._known = {name: _Known() for name in sources}
 
     def start_with(self, stored: Sequence[ListedTask]) -> None:
@@ -130,9 +143,13 @@ class Discovery:
         """Every watched task that the accounts show, as of their last good listing."""
         return [task for known in self._known.values() for task in known.tasks]
 
+    def interval(self, account: str) -> timedelta:
+        """Time between two listings of an account."""
+        return self._wanted.interval(account)
+
     def errors(self) -> Mapping[str, str]:
         """Accounts whose latest discovery failed, with the reason."""
-        return {name: known.error for name, known in self._known.items() if known.error}
+        return {n: known.trouble.detail for n, known in self._known.items() if known.trouble}
 
     async def run(self) -> None:
         """Discovers for ever; each account at its own pace."""
@@ -142,7 +159,7 @@ class Discovery:
                     group.create_task(self._run_account(account), name=f"discovery {account}")
 
     async def _run_account(self, account: str) -> None:
-        interval = self._wanted.interval(account)
+        interval = self.interval(account)
         retry = min(timedelta(seconds=30), interval)
         while True:
             good = await self.discover(account)
@@ -157,22 +174,21 @@ class Discovery:
                 for scope in self._wanted.scopes(account)
             ]
         except CloudError as error:
-            self._failed(account, error.detail)
+            await self._failed(account, error.kind, error.detail)
             return False
         found = self._found(account, listings)
-        if not self._believable(account, found):
+        if loss := self._loss(account, found):
+            await self._failed(account, FailureKind.PROTOCOL, loss)
             return False
         await self._accept(account, found)
         return True
 
-    def _believable(self, account: str, found: Sequence[ListedTask]) -> bool:
+    def _loss(self, account: str, found: Sequence[ListedTask]) -> str:
+        """In words, when it is too great to be believed; else empty."""
         tasks = self._known[account].tasks
         shown = {task.key for task in found}
-        lost = sum(task.key not in shown and not self._missing(task.key) for task in tasks)
-        if lost * 2 <= len(tasks):
-            return True
-        self._failed(account, f"the listing lost {lost} of {len(tasks)} tasks")
-        return False
+        lost = sum(task.key not in shown and not self._around.missing(task.key) for task in tasks)
+        return f"the listing lost {lost} of {len(tasks)} tasks" if lost * 2 > len(tasks) else ""
 
     def _found(self, account: str, listings: Sequence[Listing]) -> tuple[ListedTask, ...]:
         """What the listings show, and what those parts that refused showed before."""
@@ -192,15 +208,16 @@ class Discovery:
         known = self._known[account]
         before, known.tasks = known.tasks, found
         first, known.listed = not known.listed, True
-        if known.error is not None:
+        if known.trouble is not None:
+            known.trouble = None
             self._telemetry.record(Noted("discovery works again", fields={"account": account}))
-        known.error = None
+        await self._around.listed(account, None)
         if _identity(before) != _identity(found) or first:
             known.saved = False
             self._telemetry.record(
                 Noted("tasks discovered", fields={"account": account, "tasks": len(found)})
             )
-            await self._changed(account)
+            await self._around.changed(account)
         if not known.saved:
             await self._save(account, found)
 
@@ -212,13 +229,15 @@ class Discovery:
         else:
             self._known[account].saved = True
 
-    def _failed(self, account: str, why: str) -> None:
+    async def _failed(self, account: str, kind: FailureKind, why: str) -> None:
         known = self._known[account]
-        if known.error != why:
+        before = known.trouble
+        if before is None or before.detail != why:
             self._telemetry.record(
                 Noted("discovery failed", "warning", {"account": account, "reason": why})
             )
-        known.error = why
+        known.trouble = ListingTrouble(kind, why, (before.failures if before else 0) + 1)
+        await self._around.listed(account, known.trouble)
 
 
 def _identity(tasks: Sequence[ListedTask]) -> dict[object, object]:

@@ -75,6 +75,8 @@ class AccountMemory:
 
     key: TaskKey
     failing: dict[TaskKey, Failing] = field(default_factory=dict)
+    listing: Failing | None = None
+    """How the listing of its tasks fails; None while it does not."""
     alerts: Alerts = field(default_factory=Alerts)
 
 

@@ -18,8 +18,9 @@ from bot.domain.history import fold
 from bot.domain.incidents import StepContext
 from bot.domain.model import Observation, PollFailure, TaskSample
 from bot.domain.policy import Policies
-from bot.domain.rules import Moment, account_rule, alike, evaluate, judge_account
+from bot.domain.rules import Failing, Moment, account_rule, alike, evaluate, judge_account
 from bot.ports import AlertStore, Noted, Telemetry
+from bot.services.discovery import ListingTrouble
 from bot.services.fleet import AccountMemory, Fleet, TaskMemory
 from bot.services.settlement import About, Settlement
 from bot.services.writer import WriteBehind
@@ -99,6 +100,26 @@ class Monitor:
             about = About(memory.key, account, None, context)
             await self._settlement.close(memory.alerts, about, UNWATCHED)
 
+    async def note_listing(
+        self, account: str, trouble: ListingTrouble | None, now: datetime, *, every: timedelta
+    ) -> None:
+        """Judges an account whose tasks could not be listed, or could (None).
+
+        An account without tasks is judged by its listings alone, and hears one `every` so often.
+        """
+        memory = self._fleet.accounts[account]
+        poll, before = self.policies.poll, memory.listing
+        memory.listing = None
+        if trouble is not None:
+            memory.listing = Failing(
+                trouble.kind,
+                before.since if before else now,
+                stale=trouble.failures >= poll.stale_polls,
+                detail=trouble.detail,
+            )
+        interval = poll.interval if self._fleet.count(account) else every
+        await self._judge_account(memory, Moment(now, interval, poll.stale_polls))
+
     async def _judge(self, memory: TaskMemory, moment: Moment) -> None:
         alerts = memory.alerts
         async with alerts.lock:
@@ -149,7 +170,8 @@ class Monitor:
     async def _judge_account(self, account: AccountMemory, moment: Moment) -> None:
         alerts = account.alerts
         waits = self._settlement.waits(account.key)
-        if not (account.failing or alerts.tracked() or alerts.cards or waits):
+        ails = account.failing or account.listing
+        if not (ails or alerts.tracked() or alerts.cards or waits):
             return
         name = account.key.account
         async with alerts.lock:
@@ -159,6 +181,7 @@ class Monitor:
                 self._fleet.count(name),
                 account.failing,
                 moment,
+                listing=account.listing,
             )
             context = self._context(name, moment.now, moment.interval)
             about = About(account.key, name, None, context)

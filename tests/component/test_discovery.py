@@ -13,7 +13,7 @@ from bot.domain.matching import Patterns
 from bot.domain.model import TaskKey
 from bot.domain.names import ConfiguredTask
 from bot.ports import CloudUnavailable, ListedTask, Listing, StoreUnavailable
-from bot.services.discovery import Discovery, Wanted
+from bot.services.discovery import Around, Discovery, ListingTrouble, Wanted
 from tests.fake_store import FakeStore
 from tests.fakes import FakeCloud, LoopClock, Recorder
 
@@ -45,17 +45,24 @@ class Bench:
         self.store = FakeStore()
         self.told: list[str] = []
         self.missing: set[TaskKey] = set()
+        self.troubles: list[tuple[str, int] | None] = []
+        """What was told of listings: the reason and how often in a row."""
+        self.around = Around(
+            changed=self._changed, listed=self._listed, missing=self.missing.__contains__
+        )
         self.discovery = Discovery(
             {"prod": self.cloud},
             Wanted(entries or (DiscoveryEntry(("prod",)),)),
             self.store,
             self.recorder,
-            changed=self._changed,
-            missing=self.missing.__contains__,
+            self.around,
         )
 
     async def _changed(self, account: str) -> None:
         self.told.append(account)
+
+    async def _listed(self, _account: str, trouble: ListingTrouble | None) -> None:
+        self.troubles.append((trouble.detail, trouble.failures) if trouble else None)
 
     async def shows(self, *tasks: ListedTask, refused: Sequence[str] = ()) -> bool:
         self.cloud.listing = listing(tasks, refused)
@@ -134,6 +141,7 @@ async def test_a_cloud_that_is_away_changes_nothing_and_is_logged_once() -> None
     assert bench.recorder.events().count("discovery failed") == 1
     await bench.shows(listed(1))
     assert bench.recorder.events().count("discovery works again") == 1
+    assert bench.troubles == [None, ("HTTP 503", 1), ("HTTP 503", 2), ("HTTP 503", 3), None]
 
 
 async def test_names_can_be_included_and_excluded() -> None:
@@ -175,8 +183,7 @@ async def test_a_task_configured_by_its_instance_is_found_without_watching_its_n
         wanted,
         bench.store,
         bench.recorder,
-        changed=bench._changed,
-        missing=bench.missing.__contains__,
+        bench.around,
     )
     bench.cloud.listing = listing([listed(1), listed(2)])
     assert await discovery.discover("prod")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.domain.matching import Match, Patterns
-from bot.domain.model import FailureKind, TaskKey, WatchedTask
+from bot.domain.model import FailureKind, Severity, TaskKey, WatchedTask
 from bot.domain.policy import (
     BUILT_IN,
     Route,
     UnreachableRule,
 )
 from bot.ports import StoreUnavailable
+from bot.services.discovery import ListingTrouble
 from tests.builders import a_failure, a_key, a_task, at
 from tests.component.watching import Watching, policies
 
@@ -175,3 +177,49 @@ async def test_what_is_open_of_an_account_ends_when_none_of_its_tasks_is_watched
     await watching.monitor.retire_account("prod", at(360))
     assert watching.replies() == ["resolved"]
     assert watching.open_in_store() == []
+
+
+# --- the listing of an account ---------------------------------------------------------------
+
+
+async def listings(watching: Watching, *minutes: int, trouble: ListingTrouble | None) -> None:
+    for count, minute in enumerate(minutes, 1):
+        told = trouble and replace(trouble, failures=count)
+        await watching.monitor.note_listing("prod", told, at(60 * minute), every=TEN_MINUTES)
+
+
+TEN_MINUTES = timedelta(minutes=10)
+NOT_LISTED = ListingTrouble(FailureKind.PROTOCOL, "the listing lost 6 of 6 tasks", 1)
+
+
+async def test_a_listing_that_goes_on_failing_is_told_of_the_account_and_ends() -> None:
+    watching = Watching(tasks=FLEET)
+    await listings(watching, 0, 10, trouble=NOT_LISTED)
+    assert watching.open_in_store() == []
+    await listings(watching, 0, 10, 20, trouble=NOT_LISTED)
+    (incident,) = watching.open_in_store()
+    assert (incident.key, incident.severity) == (TaskKey("prod"), Severity.WARNING)
+    assert incident.evidence[0].detail == ("tasks cannot be listed: the listing lost 6 of 6 tasks")
+    await listings(watching, 30, trouble=None)
+    await recovery(watching, 31, 32)
+    assert watching.open_in_store() == []
+    assert watching.replies() == ["resolved"]
+
+
+async def test_refused_credentials_are_told_of_an_account_of_which_no_task_is_known() -> None:
+    watching = Watching(tasks=())
+    refused = ListingTrouble(DENIED, "HTTP 401", 1)
+    await listings(watching, 0, trouble=refused)
+    assert [incident.severity for incident in watching.open_in_store()] == [Severity.WARNING]
+    await listings(watching, *range(1, 40), trouble=refused)
+    assert [incident.severity for incident in watching.open_in_store()] == [Severity.CRITICAL]
+    await listings(watching, 50, 60, 70, trouble=None)
+    assert watching.replies() == ["escalated", "resolved"]
+
+
+async def test_a_listing_is_not_told_beside_tasks_that_fail_alike() -> None:
+    watching = Watching(tasks=FLEET)
+    await outage(watching, *range(4))
+    await listings(watching, 5, 6, 7, trouble=NOT_LISTED)
+    (incident,) = watching.open_in_store()
+    assert incident.evidence[0].detail.startswith("6 of 6 tasks")

@@ -211,28 +211,28 @@ async def test_a_rule_that_was_removed_lets_its_incident_end() -> None:
     assert watching.open_in_store() == []
 
 
-async def test_a_level_that_was_raised_does_not_end_an_open_incident() -> None:
+async def test_a_level_that_was_raised_ends_what_is_open_below_it() -> None:
     watching = Watching()
     await watching.lag(0, 200_000)
     higher = replace(LAG, warning=500_000)
     watching = await watching.restarted(policies=policies(rules=(*BUILT_IN, higher)))
     for second in (60, 120, 180):
         await watching.lag(second, 200_000)
-    assert watching.replies() == []
-    assert len(watching.open_in_store()) == 1
+    assert watching.replies() == ["resolved"]
+    assert watching.open_in_store() == []
 
 
-async def test_a_level_that_was_lowered_does_not_keep_an_open_incident_open() -> None:
+async def test_a_level_that_was_lowered_keeps_open_and_escalates_what_is_above_it() -> None:
     watching = Watching()
     await watching.lag(0, 200_000)
-    lower = replace(LAG, warning=10_000)
+    lower = replace(LAG, warning=10_000, critical=100_000)
     watching = await watching.restarted(policies=policies(rules=(*BUILT_IN, lower)))
     for second in (60, 120):
         await watching.lag(second, 50_000)
-    assert watching.replies() == ["resolved"]
-    await watching.lag(180, 50_000)
-    assert watching.replies() == ["resolved"]
-    assert len(watching.open_in_store()) == 1, "the new level counts for what opens now"
+    assert watching.replies() == []
+    await watching.lag(180, 200_000)
+    assert watching.replies() == ["escalated"]
+    assert len(watching.open_in_store()) == 1
 
 
 async def test_routes_that_changed_do_not_move_an_open_incident() -> None:

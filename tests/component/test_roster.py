@@ -12,13 +12,22 @@ from bot.domain.matching import Match, Patterns
 from bot.domain.model import TaskKey, WatchedTask
 from bot.domain.names import ConfiguredTask, LabelEntry
 from bot.ports import CloudUnavailable, ListedTask, Listing, Snapshot, Surroundings
-from bot.services.discovery import Discovery, Wanted
+from bot.services.discovery import Around, Discovery, ListingTrouble, Wanted
 from bot.services.fleet import Fleet
 from bot.services.monitor import Monitor
 from bot.services.poller import Poller
 from bot.services.roster import Roll, Roster
 from bot.services.writer import WriteBehind
-from tests.builders import a_history, a_key, a_listed_task, a_sample, an_incident, an_opening, at
+from tests.builders import (
+    INTERVAL,
+    a_history,
+    a_key,
+    a_listed_task,
+    a_sample,
+    an_incident,
+    an_opening,
+    at,
+)
 from tests.component.watching import policies
 from tests.fake_store import FakeStore
 from tests.fakes import FakeCloud, LoopClock, NoJitter, Recorder
@@ -57,8 +66,7 @@ class Bench:
             wanted,
             self.store,
             recorder,
-            changed=self._changed,
-            missing=self.fleet.missing,
+            Around(changed=self._changed, listed=self._listed, missing=self.fleet.missing),
         )
         self.discovery.start_with(self.snapshot.discovered)
         self.roster = Roster(
@@ -67,6 +75,9 @@ class Bench:
 
     async def _changed(self, _account: str) -> None:
         await self.call()
+
+    async def _listed(self, account: str, trouble: ListingTrouble | None) -> None:
+        await self.monitor.note_listing(account, trouble, at(0), every=INTERVAL)
 
     async def call(self) -> None:
         await self.roster.call(self.discovery)
