@@ -54,8 +54,12 @@ def duration(text: str) -> timedelta:
         raise Wrong(f"a duration such as {_example_duration(text)}")
     total = timedelta(0)
     for number, unit in _DURATION.findall(text):
-        if len(number) > 15 or (total := total + int(number) * UNITS[unit]) > MAX_DURATION:
+        # Compared before it is multiplied: timedelta itself has an end.
+        if len(number) > 15 or int(number) > MAX_DURATION // UNITS[unit]:
             raise Wrong("a duration of at most 36500d")
+        total += int(number) * UNITS[unit]
+    if total > MAX_DURATION:
+        raise Wrong("a duration of at most 36500d")
     return total
 
 

@@ -50,10 +50,31 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "5 m", "1m1h", "1.5h", "-5s", "5M", "٣s", "1s1s", "s", "9" * 400 + "d"]
+    "text",
+    [
+        "",
+        "5",
+        "5 m",
+        "1m1h",
+        "1.5h",
+        "-5s",
+        "5M",
+        "٣s",
+        "1s1s",
+        "s",
+        "9" * 400 + "d",
+        "9999999999d",
+        "36500d1s",
+    ],
 )
 def test_texts_that_are_no_durations(text: str) -> None:
     with pytest.raises(Wrong, match="duration"):
+        scalars.duration(text)
+
+
+@pytest.mark.parametrize("text", ["9999999999d", "36500d1s", "999999999999999d"])
+def test_a_duration_of_more_than_a_century_is_refused(text: str) -> None:
+    with pytest.raises(Wrong, match="at most 36500d"):
         scalars.duration(text)
 
 
