@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -72,14 +73,25 @@ class Lifecycle:
             self.telemetry.record(Noted("stop step took too long", "warning", {"step": step.name}))
 
 
+def _not_reloaded() -> None:
+    """People send SIGHUP to have a file read again; unheard it would end the process."""
+    logging.getLogger("bot").warning(
+        "SIGHUP: this version does not reload; restart it to take up an edited file"
+    )
+
+
 @contextmanager
 def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Sets `stop` on SIGTERM and SIGINT while inside; does nothing where signals are not ours."""
+    """Sets `stop` on SIGTERM and SIGINT while inside, and lives on at SIGHUP.
+
+    Does nothing where signals are not ours.
+    """
     loop = asyncio.get_running_loop()
     caught = []
-    for number in (signal.SIGTERM, signal.SIGINT):
+    reactions = {signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: _not_reloaded}
+    for number, react in reactions.items():
         with suppress(ValueError, RuntimeError):  # not the main thread, or no such signals
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, react)
             caught.append(number)
     try:
         yield

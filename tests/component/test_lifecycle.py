@@ -169,6 +169,20 @@ async def test_a_signal_asks_for_a_stop(number: signal.Signals) -> None:
 
 
 @pytest.mark.looptime(False)
+async def test_a_wish_to_reload_ends_nothing_and_is_answered_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stop = asyncio.Event()
+    with stopped_by_signals(stop):
+        os.kill(os.getpid(), signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while not caplog.records:  # noqa: ASYNC110 - written by a signal handler
+                await asyncio.sleep(0.01)
+    assert not stop.is_set()
+    assert "does not reload" in caplog.text
+
+
+@pytest.mark.looptime(False)
 async def test_afterwards_signals_mean_what_they_did_before() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with stopped_by_signals(asyncio.Event()):
