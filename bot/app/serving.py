@@ -51,7 +51,7 @@ async def serve(
 ) -> None:
     """Runs the bot until `stop` is set.
 
-    Raises: ConfigError; StoreUnusable; OSError when it cannot listen.
+    Raises: ConfigError; StoreUnusable; CannotListen.
     """
     clock = SystemClock()
     with _telemetry(settings, clock) as (voice, meters):

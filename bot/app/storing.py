@@ -52,8 +52,7 @@ async def opened_store(
 ) -> AsyncIterator[Opened]:
     """The store, with this process's old claims given back and everything loaded.
 
-    Raises: Stopped when `stop` is set before it is there; StoreUnusable; OSError when it is away
-    and nobody can listen meanwhile.
+    Raises: Stopped when `stop` is set before it is there; StoreUnusable; CannotListen.
     """
     async with AsyncExitStack() as stack:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from aiohttp import web
 
 from bot.adapters.web.application import waiting_application, web_application
 from bot.adapters.web.sources import Sources
+from bot.ports import CannotListen
 from bot.settings.values import HttpSettings
 
 
@@ -28,7 +31,7 @@ async def listening(
 ) -> AsyncIterator[Address]:
     """Listens until the block ends. With an admin port only Slack's routes are on the public one.
 
-    Raises: OSError when a port cannot be had.
+    Raises: CannotListen.
     """
     token = http.token.reveal() if http.token else None
     async with AsyncExitStack() as stack:
@@ -49,7 +52,7 @@ async def listening(
 async def standing_by(http: HttpSettings) -> AsyncIterator[Address]:
     """Answers probes and says 503 to everybody else, until the block ends: nothing is ready yet.
 
-    Raises: OSError when a port cannot be had.
+    Raises: CannotListen.
     """
     async with AsyncExitStack() as stack:
         public = await stack.enter_async_context(_site(waiting_application(), http.host, http.port))
@@ -67,11 +70,33 @@ async def _site(application: web.Application, host: str, port: int) -> AsyncIter
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, reuse_address=True)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
         bound = runner.addresses[0][1]
         yield f"http://{_reachable(host)}:{bound}"
     finally:
         await runner.cleanup()
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
+    where = f"cannot listen on {host} port {port}"
+    match error:
+        case socket.gaierror():
+            right = "an address such as 127.0.0.1 or 0.0.0.0 would be right"
+            return CannotListen(f"http.host: {where}: the name cannot be resolved; {right}")
+        case OSError(errno=errno.EADDRINUSE):
+            right = "end the other program, or give http.port (or admin_port) a free one"
+            return CannotListen(f"http.port: {where}: it is taken; {right}")
+        case OSError(errno=errno.EADDRNOTAVAIL):
+            right = "127.0.0.1, 0.0.0.0 or an address of this machine would be right"
+            return CannotListen(f"http.host: {where}: it is no address of this machine; {right}")
+        case OSError(errno=errno.EACCES):
+            right = "a port above 1023 would be right"
+            return CannotListen(f"http.port: {where}: it needs rights this user lacks; {right}")
+        case _:
+            return CannotListen(f"http.host: {where}: {error.strerror or type(error).__name__}")
 
 
 def _reachable(host: str) -> str:

@@ -16,6 +16,7 @@ from bot.ports.cloud import (
 )
 from bot.ports.errors import (
     BotError,
+    CannotListen,
     ChatAmbiguous,
     ChatError,
     ChatRejected,
@@ -61,6 +62,7 @@ from bot.ports.store import (
 __all__ = [
     "AlertStore",
     "BotError",
+    "CannotListen",
     "Change",
     "ChatAmbiguous",
     "ChatError",

@@ -135,6 +135,10 @@ class ChatRejected(ChatError):
         """JSON pointers into the payload that Slack named."""
 
 
+class CannotListen(BotError):
+    """An address to listen on cannot be had; says which key names it, and what would be right."""
+
+
 class StoreError(BotError):
     """The store failed."""
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -168,6 +169,29 @@ async def test_a_store_held_by_another_process_ends_the_start_with_3(world: Worl
         assert second.code == 3
         assert f"in use by process {bot.process.pid}" in second.err
         assert "Traceback" not in second.err
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("127.0.0.1", "http.port: cannot listen on 127.0.0.1 port {port}: it is taken; "),
+        ("192.0.2.1", "http.host: cannot listen on 192.0.2.1 port {port}: it is no address of "),
+        ("no-such-name.invalid", "http.host: cannot listen on no-such-name.invalid port {port}: "),
+    ],
+)
+async def test_an_address_that_cannot_be_had_is_one_line_and_3(
+    world: World, host: str, said: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        world.config = world.config.replace("127.0.0.1, port: 0", f"{host}, port: {port}")
+        file = world.config_file()
+        told = await ran("run", "-c", str(file), environ=world.environ(), cwd=world.folder)
+    assert told.code == 3
+    last = [line for line in told.err.splitlines() if line.startswith("dumptask-bot:")]
+    assert len(last) == 1
+    assert said.format(port=port) in last[0]
+    assert "Traceback" not in told.err
 
 
 async def test_every_slash_command_is_answered_from_what_is_known(world: World) -> None:
