@@ -5,7 +5,7 @@ FROM python:3.11.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv /opt/dumptask-bot
-COPY config/constraints.txt config/constraints.txt
+COPY config/constraints.txt config/demo.yaml config/
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
 RUN /opt/dumptask-bot/bin/pip install --constraint config/constraints.txt ".[fast,postgres]"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -35,6 +35,18 @@ from bot.settings.speed import sped_up
 
 PORT = 8321
 CONFIG = "demo.yaml"
+SHOWN = {
+    "default": "A task stalls in a few seconds.",
+    "healthy": "All tasks are well and stay so.",
+    "storm": "Fourteen of twenty-four tasks fail at once and come back together.",
+    "outage": "The cloud's API is away for a while; the dumps go on.",
+    "throttled": "The cloud refuses too many requests, twice for a while.",
+    "slow": "The cloud answers slowly for a while.",
+    "denied": "The credentials are refused for a while.",
+    "vendor": "One task, with the answer of the vendor's own page.",
+    "everything": "One task for each way in which a dump behaves.",
+}
+"""What a scenario will show."""
 WORKSPACE = WorkspaceSeed(
     channels=(
         ChannelSeed("C0ORDERS", "team-orders", topic="Alerts of the orders team"),
@@ -82,7 +94,7 @@ async def _demo(options: argparse.Namespace, duration_s: float | None) -> None:
             stop = asyncio.Event()
             with stopped_by_signals(stop):
                 ending = asyncio.create_task(_end_after(duration_s, stop))
-                await serve(settings, stop, announce=lambda address: _welcome(world, address))
+                await serve(settings, stop, announce=partial(_welcome, world, options.scenario))
                 ending.cancel()
             print(_summary(world))
 
@@ -134,27 +146,21 @@ def _settings(world: World, folder: Path, speed: float) -> Settings:
         "DEMO_BOT_TOKEN": credentials.bot_token,
         "DEMO_SIGNING_SECRET": credentials.signing_secret,
     }
-    path = config_file(CONFIG)
+    path = Path(str(files("bot.demo"))) / CONFIG  # in a checkout a link to config/
     settings = parse(Source(path.read_text(encoding="utf-8"), str(path), environ))
     store = replace(settings.store, path=str(folder / "dumptask.db"))
     return sped_up(replace(settings, store=store), speed)
 
 
-def config_file(name: str) -> Path:
-    """A file of the folder `config`: in a checkout, or where the package was installed."""
-    checkout = Path(str(files("bot"))).parent / "config" / name
-    return checkout if checkout.is_file() else Path(sys.prefix, "share/dumptask-bot/config", name)
-
-
 # --- what is printed -------------------------------------------------------------------------
 
 
-def _welcome(world: World, address: Address) -> None:
+def _welcome(world: World, scenario: str, address: Address) -> None:
     world.slack.command_url = f"{address.public}/slack/commands"
     world.slack.interaction_url = f"{address.public}/slack/interactions"
     print(f"Slack, simulated:  {world.page_url}")
     print(f"The bot's status:  {address.public}/")
-    print("A task stalls in a few seconds. Ctrl-C ends the demo.", flush=True)
+    print(f"{SHOWN[scenario]} Ctrl-C ends the demo.", flush=True)
 
 
 def _summary(world: World) -> str:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.cli.demo import SHOWN
 from bot.demo.scenario import (
     SCENARIOS,
     PartitionState,
@@ -520,3 +521,7 @@ def test_in_a_storm_most_tasks_fail_at_once_and_come_back() -> None:
         return sum(now is not None and now.status == "FAILED" for now in states)
 
     assert [failed(at) for at in (5, 6, 24, 26)] == [0, 14, 14, 0]
+
+
+def test_every_scenario_says_what_it_will_show() -> None:
+    assert SHOWN.keys() == SCENARIOS.keys()

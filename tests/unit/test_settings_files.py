@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
@@ -99,6 +100,14 @@ def test_every_section_of_the_example_is_explained() -> None:
 
 
 # --- the demo ----------------------------------------------------------------------------------
+
+
+def test_the_demo_s_configuration_travels_with_the_package() -> None:
+    carried = files("bot.demo") / "demo.yaml"
+    assert carried.read_text("utf-8") == (CONFIG / "demo.yaml").read_text("utf-8")
+    root = CONFIG.parent
+    assert "!config/demo.yaml" in (root / ".dockerignore").read_text("utf-8").splitlines()
+    assert "config/demo.yaml" in (root / "Dockerfile").read_text("utf-8")
 
 
 def test_the_demo_s_configuration_is_valid_with_what_the_demo_puts_into_the_environment() -> None:
