@@ -7,14 +7,19 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
+from itertools import count
+from textwrap import indent
 
 import yaml
 
 from bot.cli.finding import listing_of
 from bot.domain.discovery import DiscoveryEntry, discovered_tasks
+from bot.domain.model import WatchedTask
 from bot.domain.names import watched_tasks
 from bot.ports import CloudError, Listing, Scope
 from bot.settings import load
+from bot.settings.scalars import as_name, is_name
 from bot.settings.values import Settings
 
 ALL = Scope()
@@ -31,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         raise failures[0]
     for failure in failures:
         print(f"dumptask-bot: {failure.account}: {failure.detail}", file=sys.stderr)
-    print(_as_json(listings) if options.json else _as_yaml(listings), end="")
+    print(_as_json(listings) if options.json else as_yaml(listings), end="")
     return 3 if failures else 0
 
 
@@ -49,20 +54,43 @@ async def _list_all(settings: Settings) -> tuple[list[Listing], list[CloudError]
     return listings, failures
 
 
-def _as_yaml(listings: list[Listing]) -> str:
+def as_yaml(listings: Sequence[Listing]) -> str:
+    """A `tasks:` block that the file takes as it is, below what was seen, as comments."""
     every = DiscoveryEntry(tuple(listing.account for listing in listings))
     listed = {task.key: task for listing in listings for task in listing.tasks}
-    tasks = {
-        task.name: {
-            "account": task.key.account,
-            "connector_id": task.key.connector_id,
-            "task_id": task.key.task_id,
-        }
-        for task in watched_tasks((), discovered_tasks([every], listed.values()))
-    }
+    found = watched_tasks((), discovered_tasks([every], listed.values()))
     lines = [f"# {line}" for listing in listings for line in _notes(listing)]
-    block = yaml.safe_dump({"tasks": tasks}, sort_keys=False, allow_unicode=True)
-    return "\n".join(lines) + "\n" + block
+    if not found:
+        return "\n".join([*lines, "tasks: {}"]) + "\n"
+    entries = map(_entry, _acceptable([task.name for task in found]), found)
+    return "\n".join([*lines, "tasks:"]) + "\n" + "".join(entries)
+
+
+def _entry(name: str, task: WatchedTask) -> str:
+    """One task of the block; a name that the file would refuse is told beside the one it takes."""
+    ids = {
+        "account": task.key.account,
+        "connector_id": task.key.connector_id,
+        "task_id": task.key.task_id,
+    }
+    text = yaml.safe_dump({name: ids}, sort_keys=False, allow_unicode=True)
+    real = "" if name == task.name else f"# in the cloud: {json.dumps(task.name)}\n"
+    return indent(real + text, "  ")
+
+
+def _acceptable(names: Sequence[str]) -> list[str]:
+    """The names as keys of `tasks`: what the file refuses becomes dashes, and no two are alike."""
+    taken = {name for name in names if is_name(name)}
+    keys: list[str] = []
+    for name in names:
+        key = plain = name if is_name(name) else as_name(name)
+        for number in count(2):
+            if key == name or key not in taken:
+                break
+            key = f"{plain}-{number}"
+        taken.add(key)
+        keys.append(key)
+    return keys
 
 
 def _notes(listing: Listing) -> list[str]:

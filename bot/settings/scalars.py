@@ -42,6 +42,7 @@ _SPAN = re.compile(SPAN_PATTERN, re.ASCII)
 _COUNT = re.compile(r"(\d+)(?:\.(\d+))?([kMG]?)", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
+_NO_NAME = re.compile(r"[\s/*?\[\]=]|^[!@#<]")
 _POWERS = {"": 0, "k": 3, "M": 6, "G": 9}
 
 
@@ -257,9 +258,20 @@ def name(text: str) -> str:
 
     A slash is left to `account/task_name`; globs and spaces would make it impossible to type.
     """
-    if not _is_line(text) or re.search(r"[\s/*?\[\]=]", text) or text[0] in "!@#<":
+    if not is_name(text):
         raise Wrong("a name without spaces and without / * ? [ ] =")
     return text
+
+
+def is_name(text: str) -> bool:
+    """Whether `name` takes it."""
+    return _is_line(text) and not _NO_NAME.search(text)
+
+
+def as_name(text: str) -> str:
+    """A name like the text; two texts may give the same one."""
+    dashed = "".join(c if c.isprintable() and not _NO_NAME.match(c) else "-" for c in text)
+    return re.sub(r"-{2,}", "-", dashed).strip("-") or "task"
 
 
 def link_title(text: str) -> str:
