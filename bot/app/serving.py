@@ -182,7 +182,7 @@ def _started(settings: Settings, address: Address, bot: Bot) -> Noted:
         "listening": address.public,
         "accounts": len(settings.accounts),
         "tasks": len(bot.fleet),
-        "slack": ", ".join(settings.slack.modes),
+        "slack": "http" if settings.slack.signing_secret is not None else "alerts only",
         "version": version("dumptask-bot"),
     }
     if settings.slack.signing_secret is not None:

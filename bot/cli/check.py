@@ -27,8 +27,8 @@ def run(options: argparse.Namespace) -> int:
     Raises: ConfigError; RequestError when --task names none.
     """
     settings = load(options.config, os.environ, require_secrets=not options.no_secrets)
-    stored = asyncio.run(_stored(settings)) if _may_exist(settings) else None
-    report = check_report(settings, stored)
+    stored, unreadable = asyncio.run(_stored(settings)) if _may_exist(settings) else (None, "")
+    report = check_report(settings, stored, unreadable=unreadable)
     if options.task:
         report = _only(report, options.task)
     if options.json:
@@ -42,13 +42,13 @@ def _may_exist(settings: Settings) -> bool:
     return settings.store.path is None or Path(settings.store.path).exists()
 
 
-async def _stored(settings: Settings) -> Snapshot | None:
-    """What the store knows; None where it cannot be read now."""
+async def _stored(settings: Settings) -> tuple[Snapshot | None, str]:
+    """What the store knows; None, and why, where it cannot be read now."""
     try:
         async with open_store(store_config(settings.store), owner="check", read_only=True) as store:
-            return await store.load()
-    except StoreError:
-        return None
+            return await store.load(), ""
+    except StoreError as error:
+        return None, str(error)
 
 
 def _only(report: CheckReport, typed: str) -> CheckReport:

@@ -16,7 +16,7 @@ from bot.domain.history import TaskHistory
 from bot.domain.matching import Match
 from bot.domain.model import Severity, WatchedTask
 from bot.domain.names import watched_tasks
-from bot.domain.policy import BUILT_IN, LAG_TYPES, AnyRule, Route, RuleType
+from bot.domain.policy import BUILT_IN, LAG_TYPES, AlertPolicy, AnyRule, Route, RuleType
 from bot.domain.rules import JUDGED, rules_for
 from bot.ports import Snapshot
 from bot.services.poller import BUDGET_SHARE
@@ -30,8 +30,14 @@ from bot.settings.values import Settings, SlackMode
 NAMES_SHOWN = 5
 
 
-def check_report(settings: Settings, stored: Snapshot | None = None) -> CheckReport:
-    """Looks at a configuration; `stored` is what the store knows, None where it was not opened."""
+def check_report(
+    settings: Settings, stored: Snapshot | None = None, *, unreadable: str = ""
+) -> CheckReport:
+    """Looks at a configuration.
+
+    `stored` is what the store knows, None where there is none yet or it cannot be read;
+    `unreadable` says why it cannot.
+    """
     snapshot = stored or Snapshot()
     tasks = watched_tasks(
         settings.tasks,
@@ -60,8 +66,12 @@ def check_report(settings: Settings, stored: Snapshot | None = None) -> CheckRep
     return CheckReport(
         rows,
         warnings=tuple(warnings),
-        notes=(*_silences(settings.policies.routes), *_alerts_only(settings)),
-        not_judged=(*_not_judged(settings, known), *missed.open),
+        notes=(
+            *_silences(settings.policies.routes),
+            *_alerts_only(settings),
+            *_not_used(settings),
+        ),
+        not_judged=(*_not_judged(settings, known, unreadable), *missed.open),
     )
 
 
@@ -214,9 +224,33 @@ def _alerts_only(settings: Settings) -> Iterator[str]:
         )
 
 
-def _not_judged(settings: Settings, known: Known) -> Iterator[str]:
+def _not_used(settings: Settings) -> Iterator[str]:
+    """Keys that the file sets, though nothing comes of them in this version."""
+    slack, alerts, usual = settings.slack, settings.policies.alerts, AlertPolicy()
+    unused = {
+        "heartbeat": settings.heartbeat is not None,
+        "slack.fallback_channel": slack.fallback_channel is not None,
+        "slack.operators": slack.operators is not None,
+        **{
+            f"alerts.{key}": getattr(alerts, key) != getattr(usual, key)
+            for key in ("storm_tasks", "storm_window", "reopen_within", "ack_expires")
+        },
+    }
+    for key, is_set in unused.items():
+        if is_set:
+            yield f"{key}: this version does not use it yet"
+    if slack.app_token is not None:
+        yield (
+            "slack.app_token: this version has no Socket Mode yet; commands come by HTTP, with"
+            " slack.signing_secret"
+        )
+
+
+def _not_judged(settings: Settings, known: Known, unreadable: str) -> Iterator[str]:
     yield from settings.missing
-    if not known.complete:
+    if unreadable:
+        yield f"what the store knows: {unreadable}"
+    elif not known.complete:
         yield "tasks that discovery finds: none are stored yet, they are known once the bot has run"
     rules = settings.policies.rules
     for place, rule in enumerate(rules[len(BUILT_IN) :]):

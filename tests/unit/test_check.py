@@ -396,3 +396,33 @@ def test_a_report_without_tasks_and_warnings_reads_well() -> None:
 def test_the_report_is_json() -> None:
     expected = json.loads((GOLDEN / "check.json").read_text("utf-8"))
     assert json.loads(json.dumps(as_json(everything()))) == expected
+
+
+def test_keys_that_nothing_comes_of_are_named_and_others_are_not() -> None:
+    unused = """
+alerts: {storm_tasks: 9, storm_window: 5m, reopen_within: 1h, ack_expires: 2h, edit_every: 2m}
+heartbeat: {url: "https://example.com/ping"}
+"""
+    slack = (
+        'slack: {bot_token: "${SLACK_BOT_TOKEN}", app_token: "xapp-1-A-2-b", '
+        "fallback_channel: C0LAST, operators: {users: [U0ONCALL]}}\n"
+    )
+    notes = check_report(settings(unused, slack=slack)).notes
+    assert [note.split(":")[0] for note in notes if "this version" in note] == [
+        "heartbeat",
+        "slack.fallback_channel",
+        "slack.operators",
+        "alerts.storm_tasks",
+        "alerts.storm_window",
+        "alerts.reopen_within",
+        "alerts.ack_expires",
+        "slack.app_token",
+    ]
+    assert not [note for note in check_report(settings()).notes if "this version" in note]
+
+
+def test_a_store_that_cannot_be_read_is_not_called_empty() -> None:
+    made = settings("discovery: [{account: eu}]\n")
+    report = check_report(made, None, unreadable="bot.db is a directory")
+    assert "what the store knows: bot.db is a directory" in report.not_judged
+    assert not any("none are stored yet" in line for line in report.not_judged)
