@@ -212,6 +212,18 @@ def resolve(
     return NotOne(wanted, _near(wanted, [task.name for task in tasks]))
 
 
+def called(text: str, tasks: Iterable[WatchedTask]) -> WatchedTask | None:
+    """The one task that is called exactly so, in any of its ways; None where none is, or several.
+
+    For programs: nothing is guessed, and case counts.
+    """
+    for ways in (lambda task: (task.name,), _exact_forms, lambda task: (str(task.key),)):
+        found = [task for task in tasks if text in ways(task)]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
 def _one_of(wanted: str, found: Iterable[WatchedTask]) -> NotOne:
     return NotOne(wanted, tuple(sorted(task.name for task in found)), ambiguous=True)
 

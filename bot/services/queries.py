@@ -14,6 +14,7 @@ from heapq import nlargest
 
 from bot.domain.incidents import Event, Incident
 from bot.domain.model import TaskKey, TaskState
+from bot.domain.names import called
 from bot.domain.policy import Policies
 from bot.domain.reports import (
     AccountHealth,
@@ -79,6 +80,11 @@ class Queries:
         """One task; None when it is not watched."""
         memory = self._fleet.get(key)
         return None if memory is None else self._view(memory, self._clock.now())
+
+    def called(self, name: str) -> TaskView | None:
+        """The task that is called exactly so; None where none is, or several are."""
+        task = called(name, [memory.task for memory in self._fleet])
+        return None if task is None else self.view(task.key)
 
     def incidents_of(self, key: TaskKey) -> list[Incident]:
         """The open incidents of a task, from memory, worst first."""

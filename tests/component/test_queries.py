@@ -311,3 +311,12 @@ def test_everything_is_passed_on() -> None:
     for each in measured:
         vitals.record(each)
     assert recorder.records == measured
+
+
+async def test_a_task_is_found_by_any_of_its_exact_names() -> None:
+    asking = await watched()
+    for name in ("orders", "prod/orders", str(a_key("orders"))):
+        view = asking.queries.called(name)
+        assert view is not None
+        assert view.name == "orders"
+    assert asking.queries.called("prod/order") is None

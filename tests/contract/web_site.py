@@ -42,6 +42,11 @@ class MadeUpFleet:
     def views(self) -> list[TaskView]:
         return self.tasks
 
+    def called(self, name: str) -> TaskView | None:
+        named = [view for view in self.tasks if view.name == name]
+        with_id = [v for v in self.tasks if name in (v.key.task_id, str(v.key))]
+        return next(iter([*named, *with_id]), None)
+
     def open_incidents(self) -> list[Incident]:
         return [incident for incident in self.told if incident.open]
 

@@ -17,6 +17,7 @@ from bot.domain.names import (
     DiscoveredTask,
     LabelEntry,
     NotOne,
+    called,
     resolve,
     watched_tasks,
 )
@@ -268,3 +269,13 @@ def test_a_text_near_nothing_gets_no_suggestions() -> None:
 
 def test_an_empty_text_names_nothing() -> None:
     assert resolve("  ", FLEET) == NotOne("")
+
+
+def test_a_program_names_a_task_exactly_and_nothing_is_guessed() -> None:
+    orders = WatchedTask(TaskKey("prod", "c", "id-1"), "orders", "dump-orders")
+    others = [WatchedTask(TaskKey("prod", "c", f"id-{n}"), f"x{n}", "x") for n in (2, 3)]
+    tasks = [orders, *others]
+    for name in ("orders", "dump-orders", "prod/dump-orders", "id-1", str(orders.key)):
+        assert called(name, tasks) is orders
+    for name in ("order", "Orders", "x", "prod/x", ""):
+        assert called(name, tasks) is None

@@ -14,7 +14,6 @@ from bot.adapters.web.answers import answer, failure, written
 from bot.adapters.web.queries import choice_in, count_in, since_in
 from bot.adapters.web.sources import Sources
 from bot.domain.model import TaskSample
-from bot.domain.reports import TaskView
 from bot.ports import IncidentFilter
 
 SAMPLES_MOST = 2_000
@@ -49,19 +48,10 @@ class JsonApi:
         return answer({"now": documents.instant(now), "tasks": tasks})
 
     async def _task(self, request: web.Request) -> web.Response:
-        view = self._named(request.match_info["name"])
+        view = self._sources.reads.called(request.match_info["name"])
         if view is None:
             return _no_task()
         return answer(documents.task(view, self._sources.clock.now()))
-
-    def _named(self, name: str) -> TaskView | None:
-        """The task of that name, else of that task id, else of that account/connector/task."""
-        views = self._sources.reads.views()
-        for names_it in (_is_called, _has_id):
-            found = next((view for view in views if names_it(view, name)), None)
-            if found is not None:
-                return found
-        return None
 
     async def _incidents(self, request: web.Request) -> web.Response:
         now = self._sources.clock.now()
@@ -72,7 +62,7 @@ class JsonApi:
         )
         name = request.query.get("task")
         if name is not None:
-            view = self._named(name)
+            view = self._sources.reads.called(name)
             if view is None:
                 return _no_task()
             wanted = replace(wanted, key=view.key)
@@ -95,7 +85,7 @@ class JsonApi:
     # --- samples ---
 
     async def _samples(self, request: web.Request) -> web.StreamResponse:
-        view = self._named(request.match_info["name"])
+        view = self._sources.reads.called(request.match_info["name"])
         if view is None:
             return _no_task()
         now = self._sources.clock.now()
@@ -129,14 +119,6 @@ async def _pieces(
         count += 1
     closing = b"]," + written({"next_since": documents.instant(left_out)})[1:]
     yield closing if count else opening + closing
-
-
-def _is_called(view: TaskView, name: str) -> bool:
-    return view.name == name
-
-
-def _has_id(view: TaskView, name: str) -> bool:
-    return name in {view.key.task_id, str(view.key)}
 
 
 def _no_task() -> web.Response:

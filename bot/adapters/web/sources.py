@@ -20,6 +20,10 @@ class Reads(Protocol):
         """Every task, worst first."""
         ...
 
+    def called(self, name: str) -> TaskView | None:
+        """The task that is called exactly so, by name, account/task_name or id; else None."""
+        ...
+
     def open_incidents(self) -> Sequence[Incident]:
         """Every open incident, worst first."""
         ...
