@@ -79,7 +79,7 @@ def _from_flags(options: argparse.Namespace, environ: Mapping[str, str]) -> _Que
         try:
             origin(options.endpoint)
         except Wrong as error:
-            problems.append(f"query: --endpoint: {error} would be right")
+            problems.append(f"query: --endpoint: {error}")
     if problems:
         raise ConfigError(problems)
     key = TaskKey("cloud", options.connector_id, options.task_id)
