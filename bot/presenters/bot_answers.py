@@ -170,7 +170,7 @@ def _health_facts(report: HealthReport, now: datetime) -> tuple[tuple[str, Line]
     lost = f"; {number(report.given_up)} given up since the start" if report.given_up else ""
     return (
         ("Polling", (f"{number(fresh)} of {counted(tasks, 'task')} freshly read",)),
-        ("Lateness", (f"polls at most {in_words(report.lateness)} late",)),
+        ("Lateness", (f"polls {in_words(report.lateness)} late at most",)),
         ("Outbox", (f"{waiting}{oldest}{lost}",)),
         ("Store", (Name(report.store),)),
         ("Version", (Name(report.version),)),

@@ -49,7 +49,7 @@ INCIDENTS_SHOWN = 5
 def fleet_line(fleet: FleetSummary, now: datetime) -> Line:
     """All tasks in one line: how many, in which state, what is open, how old the readings are."""
     if not fleet.tasks:
-        return ("No dumping task is watched yet.",)
+        return ("No dumping task is watched yet. What was found so far: ", Typed("health"))
     states = [f"{fleet.states[state]:,} {state}" for state in TaskState if fleet.states.get(state)]
     tasks = f"{counted(fleet.tasks, 'dumping task')}: {', '.join(states)}."
     return (f"{tasks} {_open_words(fleet)} {_oldest_words(fleet, now)}",)
@@ -98,7 +98,7 @@ def task_list(views: Sequence[TaskView], now: datetime, *, watched: int, typed: 
 
 def _no_match(typed: str) -> Line:
     if not typed:
-        return ("No dumping task is watched yet.",)
+        return ("No dumping task is watched yet. What was found so far: ", Typed("health"))
     wider = f"list *{typed.strip('*')}*"
     return (
         "No task fits. A filter is a glob matched whole, such as ",
@@ -346,7 +346,7 @@ def top(rows: Sequence[TopRow], now: datetime) -> Answer:
     tasks = list(dict.fromkeys(row.task for row in rows))
     oldest = age_in_words(min(row.read_at for row in rows), now)
     return Answer(
-        (f"Worst partitions: {number(len(rows))} of {counted(len(tasks), 'task')}",),
+        (f"Worst partitions: {number(len(rows))}, in {counted(len(tasks), 'task')}",),
         (table,),
         (f"Readings are at most {oldest} old",),
     )

@@ -119,7 +119,7 @@ def test_an_answer_reads_as_it_was_approved(name: str, answer: Answer) -> None:
 
 def test_an_empty_fleet_is_said_to_be_empty() -> None:
     assert plain.line(answers.fleet_line(FleetSummary(), NOW)) == (
-        "No dumping task is watched yet."
+        "No dumping task is watched yet. What was found so far: health"
     )
     assert "No dumping task is watched yet." in plain.render(answers.task_list([], NOW, watched=0))
 
@@ -227,7 +227,7 @@ def test_a_task_without_partitions_says_so() -> None:
 def test_a_top_list_without_ages_has_no_column_for_them() -> None:
     text = plain.render(answers.top([TopRow("orders", ROWS[0], NOW)], NOW))
     assert "age" not in text
-    assert "Worst partitions: 1 of 1 task" in text
+    assert "Worst partitions: 1, in 1 task" in text
 
 
 # --- incidents -------------------------------------------------------------------------------
