@@ -36,6 +36,7 @@ __all__ = [
     "denied",
     "fold",
     "same_word",
+    "status_word",
     "window_of",
 ]
 
@@ -146,9 +147,14 @@ def _with_sample(
     )
 
 
+def status_word(text: str) -> str:
+    """The word that a status as it came means."""
+    return text.strip().upper()
+
+
 def same_word(one: str | None, other: str | None) -> bool:
-    """Whether two status words are the same; case does not count."""
-    return (one or "").upper() == (other or "").upper()
+    """Whether two status words are the same; case and blanks around do not count."""
+    return status_word(one or "") == status_word(other or "")
 
 
 def _odd_partitions(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import nlargest
 
-from bot.domain.history import TaskHistory
+from bot.domain.history import TaskHistory, status_word
 from bot.domain.incidents import Incident
 from bot.domain.model import (
     Destination,
@@ -118,7 +118,7 @@ def state_of(
     sample = history.sample
     if sample is None or sample.status is None or now - sample.at > stale_after:
         return TaskState.UNKNOWN
-    return TaskState.PAUSED if sample.status.upper() == "PAUSED" else TaskState.OK
+    return TaskState.PAUSED if status_word(sample.status) == "PAUSED" else TaskState.OK
 
 
 def worst_partitions(rows: Iterable[PartitionReading], limit: int) -> tuple[PartitionReading, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.domain.history import TaskHistory
+from bot.domain.history import TaskHistory, status_word
 from bot.domain.model import TASK, Severity, Subject, TaskSample
 from bot.domain.policy import RuleType, StatusRule
 from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unknown
@@ -71,7 +71,7 @@ def _judge_status(
     rule: StatusRule, subject: Subject, status: str, lasted: timedelta, interval: timedelta
 ) -> Judgement | None:
     """None when the status is well. A status that has not lasted long enough holds."""
-    word = status.upper()
+    word = status_word(status)
     if word in _upper(rule.ok):
         return None
     severity = _status_severity(rule, word, lasted, interval)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.domain.history import status_word
 from bot.domain.incidents import Incident
 from bot.domain.model import FailureKind
 from bot.domain.policy import RuleType
@@ -80,7 +81,7 @@ def advice(incident: Incident) -> str:
     """What the alert means and what to do, in one to three sentences."""
     match incident.type:
         case RuleType.STATUS:
-            return _STATUS.get(_worst_word(incident).upper(), _STRANGE)
+            return _STATUS.get(status_word(_worst_word(incident)), _STRANGE)
         case RuleType.UNREACHABLE:
             return _FAILURES.get(_worst_word(incident), _FAILURES[FailureKind.UNAVAILABLE])
         case others:

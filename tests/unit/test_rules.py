@@ -53,11 +53,17 @@ def seen(
 # --- the words of a status -------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("word", ["RUNNING", "running", "RUNNING ", "\tRunning"])
+def test_a_status_that_is_well_is_so_whatever_its_case_and_the_blanks_around(word: str) -> None:
+    assert seen(a_history(a_sample(status=word)), RuleType.STATUS, STATUS, after=HOUR) is None
+
+
 @pytest.mark.parametrize(
     ("word", "lasted", "severity"),
     [
         ("FAILED", timedelta(0), CRITICAL),
         ("failed", timedelta(0), CRITICAL),
+        (" FAILED\n", timedelta(0), CRITICAL),
         ("ERROR", timedelta(0), CRITICAL),
         ("FROZEN", timedelta(0), WARNING),
         ("Something Else", timedelta(0), WARNING),
