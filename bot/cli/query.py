@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,7 +20,8 @@ from bot.ports import ConfigError
 from bot.presenters import plain_query
 from bot.settings import load
 from bot.settings.addresses import origin
-from bot.settings.scalars import Wrong
+from bot.settings.problems import quoted
+from bot.settings.scalars import Wrong, identifier
 
 BUDGET = timedelta(seconds=30)
 FLAGS = ("endpoint", "project_id", "connector_id", "task_id")
@@ -64,6 +65,18 @@ async def _ask_configured(options: argparse.Namespace) -> QueryAnswer:
     return await _ask(_Question(account_config(account, timeout=BUDGET), task))
 
 
+def _misread(options: argparse.Namespace) -> Iterator[str]:
+    for name in FLAGS:
+        read = origin if name == "endpoint" else identifier
+        given = getattr(options, name)
+        if not given:
+            continue
+        try:
+            read(given)
+        except Wrong as error:
+            yield f"query: --{name.replace('_', '-')}: found {quoted(given)}, {error}"
+
+
 def _from_flags(options: argparse.Namespace, environ: Mapping[str, str]) -> _Question:
     problems = [
         f"query: --{name.replace('_', '-')} is missing; give all four, or -c FILE and a task"
@@ -75,11 +88,7 @@ def _from_flags(options: argparse.Namespace, environ: Mapping[str, str]) -> _Que
         for variable in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")
         if not environ.get(variable)
     ]
-    if options.endpoint:
-        try:
-            origin(options.endpoint)
-        except Wrong as error:
-            problems.append(f"query: --endpoint: {error}")
+    problems += _misread(options)
     if problems:
         raise ConfigError(problems)
     key = TaskKey("cloud", options.connector_id, options.task_id)

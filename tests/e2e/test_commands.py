@@ -122,6 +122,18 @@ async def test_query_exits_1_for_an_absent_task_and_3_for_refused_keys(vendor: W
     assert "Traceback" not in absent.err + refused.err
 
 
+async def test_query_says_which_of_its_flags_it_cannot_read(tmp_path: Path) -> None:
+    keys = {"HUAWEICLOUD_SDK_AK": "AKEXAMPLE", "HUAWEICLOUD_SDK_SK": "SKEXAMPLE"}
+    flags = {"endpoint": "nowhere", "project-id": "a b", "connector-id": "c", "task-id": "x/y"}
+    given = [word for name, value in flags.items() for word in (f"--{name}", value)]
+    told = await ran("query", *given, environ=keys, cwd=tmp_path)
+    assert told.code == 2
+    lines = told.err.splitlines()
+    wrong = ["endpoint", "project-id", "task-id"]
+    assert [line.split(": ")[2].removeprefix("--") for line in lines] == wrong
+    assert all(line.count("would be right") == 1 for line in lines)
+
+
 async def test_query_by_name_asks_the_task_that_the_configuration_finds(world: World) -> None:
     file = str(world.config_file())
     name = next(iter(world.cloud.scenario.tasks())).name
