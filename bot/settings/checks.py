@@ -56,6 +56,7 @@ def check_report(
     missed = misses(settings, known)
     warnings = [
         *_regions(settings),
+        *_twins(settings),
         *_pace(rows),
         *_rates(settings, tasks),
         *_timeouts(settings, tasks),
@@ -222,6 +223,19 @@ def _alerts_only(settings: Settings) -> Iterator[str]:
             "slack: neither app_token nor signing_secret is given, so alerts are sent,"
             " and commands and buttons do not work"
         )
+
+
+def _twins(settings: Settings) -> Iterator[str]:
+    """Accounts that are one project: each of its tasks would be polled and told twice."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for name, account in settings.accounts.items():
+        places.setdefault((account.endpoint, account.project_id), []).append(name)
+    for names in places.values():
+        if len(names) > 1:
+            yield (
+                f"accounts {listed(names, 'and')}: the same endpoint and project_id, so that one"
+                " task may be watched and told twice; one account would be right"
+            )
 
 
 def _not_used(settings: Settings) -> Iterator[str]:

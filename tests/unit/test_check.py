@@ -16,7 +16,7 @@ from bot.presenters.plain_check import as_json, render
 from bot.settings import Source, parse
 from bot.settings.checks import check_report
 from tests.builders import START
-from tests.configurations import ACCOUNTS, ROUTES, SLACK, settings
+from tests.configurations import ACCOUNTS, PROJECT, ROUTES, SLACK, settings
 
 HTTP = "http: {host: 127.0.0.1}\n"
 TASKS = """\
@@ -426,3 +426,11 @@ def test_a_store_that_cannot_be_read_is_not_called_empty() -> None:
     report = check_report(made, None, unreadable="bot.db is a directory")
     assert "what the store knows: bot.db is a directory" in report.not_judged
     assert not any("none are stored yet" in line for line in report.not_judged)
+
+
+def test_two_accounts_for_one_project_are_warned_of() -> None:
+    us = f"accounts: {{us: {{region: eu-west-101, project_id: {PROJECT}}}, eu:"
+    twins = ACCOUNTS.replace("accounts: {eu:", us)
+    warnings = check_report(settings(accounts=twins)).warnings
+    assert [w for w in warnings if w.startswith("accounts us and eu: the same endpoint")]
+    assert not [w for w in check_report(settings()).warnings if "same endpoint" in w]
