@@ -290,11 +290,12 @@ def _joined(outcomes: Sequence[Outcome]) -> Outcome:
 
 def _noted(event: Event) -> Noted:
     incident = event.incident
+    whom = "account" if incident.key.is_account else "task"
     return Noted(
         f"incident {event.kind.value}",
         fields={
             "incident": incident.id,
-            "task": incident.name,
+            whom: incident.name,
             "rule": incident.rule,
             "severity": incident.severity.word,
         },
