@@ -67,7 +67,8 @@ def incident_list(
         ("name a task, such as ", Typed("incidents all TASK")),
     )
     first = short(incidents[0].id)
-    return Answer(title, (table.cut_to(LIST_SHOWN),), ("One of them: ", Typed(f"incident {first}")))
+    note = ("One of them: ", Typed(f"incident {first}"), *_seen(incidents, now))
+    return Answer(title, (table.cut_to(LIST_SHOWN),), note)
 
 
 def _list_title(count: int, *, open_only: bool, task: str | None) -> Line:
@@ -88,10 +89,16 @@ def _list_row(incident: Incident, now: datetime) -> tuple[str, ...]:
         incident.severity.word,
         state_word(incident),
         age_in_words(incident.breached_since, now),
-        incident.name,
+        f"account {incident.name}" if incident.key.is_account else incident.name,
         TITLES[incident.type],
         worst_value(incident),
     )
+
+
+def _seen(incidents: Sequence[Incident], now: datetime) -> Line:
+    """How old the values are; empty where all is over, for then they do not change."""
+    seen = [i.observed_at for i in incidents if i.open and i.observed_at is not None]
+    return (f" · open values are at most {age_in_words(min(seen), now)} old",) if seen else ()
 
 
 def incident_detail(incident: Incident, events: Sequence[Event], now: datetime) -> Answer:
