@@ -20,7 +20,6 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.app.lifecycle import stopped_by_signals
-from bot.app.serving import serve
 from bot.app.websites import Address
 from bot.demo.cloud import CLOUD, SimulatedCloud, make_cloud
 from bot.demo.scenario import SCENARIOS
@@ -90,6 +89,10 @@ def _seconds(text: str | None) -> float | None:
 async def _demo(options: argparse.Namespace, duration_s: float | None) -> None:
     with tempfile.TemporaryDirectory(prefix="dumptask-demo-") as folder:
         async with _world(options) as world:
+            # Said before the bot is even imported: the page can be opened meanwhile.
+            print(f"Slack, simulated:  {world.page_url}", flush=True)
+            from bot.app.serving import serve  # noqa: PLC0415
+
             settings = _settings(world, Path(folder), options.speed)
             stop = asyncio.Event()
             with stopped_by_signals(stop):
@@ -158,7 +161,6 @@ def _settings(world: World, folder: Path, speed: float) -> Settings:
 def _welcome(world: World, scenario: str, address: Address) -> None:
     world.slack.command_url = f"{address.public}/slack/commands"
     world.slack.interaction_url = f"{address.public}/slack/interactions"
-    print(f"Slack, simulated:  {world.page_url}")
     print(f"The bot's status:  {address.public}/")
     print(f"{SHOWN[scenario]} Ctrl-C ends the demo.", flush=True)
 
