@@ -7,8 +7,11 @@ stored; what depends on more is listed as not judged, never passed over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 from bot.domain.checkup import CheckReport, TaskCheck
 from bot.domain.discovery import discovered_tasks
@@ -16,7 +19,7 @@ from bot.domain.history import TaskHistory
 from bot.domain.matching import Match
 from bot.domain.model import Severity, WatchedTask
 from bot.domain.names import watched_tasks
-from bot.domain.policy import BUILT_IN, LAG_TYPES, AlertPolicy, AnyRule, Route, RuleType
+from bot.domain.policy import BUILT_IN, LAG_TYPES, AnyRule, Route, RuleType
 from bot.domain.rules import JUDGED, rules_for
 from bot.ports import Snapshot
 from bot.services.poller import BUDGET_SHARE
@@ -229,7 +232,10 @@ def _twins(settings: Settings) -> Iterator[str]:
     """Accounts that are one project: each of its tasks would be polled and told twice."""
     places: dict[tuple[str, str], list[str]] = {}
     for name, account in settings.accounts.items():
-        places.setdefault((account.endpoint, account.project_id), []).append(name)
+        url = urlsplit(account.endpoint)
+        port = url.port or {"http": 80}.get(url.scheme, 443)
+        place = (f"{url.scheme}://{url.hostname}:{port}", account.project_id)
+        places.setdefault(place, []).append(name)
     for names in places.values():
         if len(names) > 1:
             yield (
@@ -238,22 +244,33 @@ def _twins(settings: Settings) -> Iterator[str]:
             )
 
 
+UNUSED: Mapping[str, tuple[str, ...]] = {
+    "slack": ("fallback_channel", "operators", "timezone"),
+    "http": ("public_url",),
+    "poll": ("caught_up_tolerance",),
+    "alerts": ("storm_tasks", "storm_window", "reopen_within", "ack_expires"),
+}
+"""Keys by section that are read and checked, and of which nothing comes in this version; beside
+them `heartbeat` as a whole and `slack.app_token`, which have sentences of their own."""
+
+
 def _not_used(settings: Settings) -> Iterator[str]:
-    """Keys that the file sets, though nothing comes of them in this version."""
-    slack, alerts, usual = settings.slack, settings.policies.alerts, AlertPolicy()
-    unused = {
-        "heartbeat": settings.heartbeat is not None,
-        "slack.fallback_channel": slack.fallback_channel is not None,
-        "slack.operators": slack.operators is not None,
-        **{
-            f"alerts.{key}": getattr(alerts, key) != getattr(usual, key)
-            for key in ("storm_tasks", "storm_window", "reopen_within", "ack_expires")
-        },
+    """The keys of these that the file sets to anything but their default."""
+    policies = settings.policies
+    sections: Mapping[str, Any] = {
+        "slack": settings.slack,
+        "http": settings.http,
+        "poll": policies.poll,
+        "alerts": policies.alerts,
     }
-    for key, is_set in unused.items():
-        if is_set:
-            yield f"{key}: this version does not use it yet"
-    if slack.app_token is not None:
+    if settings.heartbeat is not None:
+        yield "heartbeat: this version does not send it yet"
+    for section, keys in UNUSED.items():
+        usual = {field.name: field.default for field in fields(sections[section])}
+        for key in keys:
+            if getattr(sections[section], key) != usual[key]:
+                yield f"{section}.{key}: this version does not use it yet"
+    if settings.slack.app_token is not None:
         yield (
             "slack.app_token: this version has no Socket Mode yet; commands come by HTTP, with"
             " slack.signing_secret"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.domain import policy
 from bot.domain.checkup import CheckReport
 from bot.domain.history import TaskHistory, fold
 from bot.domain.model import Destination, TaskKey, TaskSample, topic_sample
 from bot.ports import ListedTask, Snapshot
 from bot.presenters.plain_check import as_json, render
-from bot.settings import Source, parse
-from bot.settings.checks import check_report
+from bot.settings import Source, parse, values
+from bot.settings.checks import UNUSED, check_report
 from tests.builders import START
 from tests.configurations import ACCOUNTS, PROJECT, ROUTES, SLACK, settings
 
@@ -402,23 +405,40 @@ def test_keys_that_nothing_comes_of_are_named_and_others_are_not() -> None:
     unused = """
 alerts: {storm_tasks: 9, storm_window: 5m, reopen_within: 1h, ack_expires: 2h, edit_every: 2m}
 heartbeat: {url: "https://example.com/ping"}
+http: {public_url: "https://bot.example.com", host: 127.0.0.1}
+poll: {caught_up_tolerance: 7}
 """
     slack = (
-        'slack: {bot_token: "${SLACK_BOT_TOKEN}", app_token: "xapp-1-A-2-b", '
+        'slack: {bot_token: "${SLACK_BOT_TOKEN}", app_token: "xapp-1-A-2-b", timezone: Asia/Tokyo, '
         "fallback_channel: C0LAST, operators: {users: [U0ONCALL]}}\n"
     )
     notes = check_report(settings(unused, slack=slack)).notes
-    assert [note.split(":")[0] for note in notes if "this version" in note] == [
-        "heartbeat",
-        "slack.fallback_channel",
-        "slack.operators",
-        "alerts.storm_tasks",
-        "alerts.storm_window",
-        "alerts.reopen_within",
-        "alerts.ack_expires",
-        "slack.app_token",
-    ]
+    expected = {f"{section}.{key}" for section, keys in UNUSED.items() for key in keys}
+    named = {note.split(":")[0] for note in notes if "this version" in note}
+    assert named == expected | {"heartbeat", "slack.app_token"}
     assert not [note for note in check_report(settings()).notes if "this version" in note]
+
+
+READ_BY_THE_SETTINGS = {"region", "console_url", "files"}
+NAMED_OTHERWISE = {"app_token", "heartbeat", "users", "usergroups", "channels", "retention"}
+"""With a sentence of their own, inside a key that is named, or of a rule that is not evaluated."""
+
+
+def test_every_key_that_no_part_of_the_bot_reads_is_in_the_table() -> None:
+    root = Path(values.__file__).parents[1]
+    rooms = ("adapters", "app", "cli", "domain", "presenters", "services")
+    files = (file for room in rooms for file in (root / room).rglob("*.py"))
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8"))))
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    kept = {
+        field.name
+        for module in (values, policy)
+        for each in vars(module).values()
+        if isinstance(each, type) and is_dataclass(each) and each.__module__ == module.__name__
+        for field in fields(each)
+    }
+    table = {key for keys in UNUSED.values() for key in keys}
+    assert kept - read == table | READ_BY_THE_SETTINGS | NAMED_OTHERWISE
 
 
 def test_a_store_that_cannot_be_read_is_not_called_empty() -> None:
@@ -428,9 +448,11 @@ def test_a_store_that_cannot_be_read_is_not_called_empty() -> None:
     assert not any("none are stored yet" in line for line in report.not_judged)
 
 
-def test_two_accounts_for_one_project_are_warned_of() -> None:
-    us = f"accounts: {{us: {{region: eu-west-101, project_id: {PROJECT}}}, eu:"
-    twins = ACCOUNTS.replace("accounts: {eu:", us)
+@pytest.mark.parametrize("endpoint", ["https://dms.example.com", "https://DMS.example.com:443/"])
+def test_two_accounts_for_one_project_are_warned_of(endpoint: str) -> None:
+    place = f'endpoint: "{endpoint}", project_id: {PROJECT}'
+    other = f'endpoint: "https://dms.example.com", project_id: {PROJECT}'
+    twins = f"accounts: {{us: {{{place}}}, eu: {{{other}}}}}\n"
     warnings = check_report(settings(accounts=twins)).warnings
     assert [w for w in warnings if w.startswith("accounts us and eu: the same endpoint")]
     assert not [w for w in check_report(settings()).warnings if "same endpoint" in w]
