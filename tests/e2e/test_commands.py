@@ -219,6 +219,9 @@ async def test_every_slash_command_is_answered_from_what_is_known(world: World) 
         mistyped = await world.slack.command(world.slack.command_url, "dmup-00000")
         assert mistyped.shown is not None
         assert "dump-00000" in mistyped.shown.content.text
+        assert (await bot.get("/api/tasks/demo%2Fdump-00000"))[0] == 200
+        assert (await bot.get("/api/incidents?task=demo/dump-00000"))[0] == 200
+        assert (await bot.get("/api/tasks/demo%2Fdump-0000"))[0] == 404
         del requests
         before = len(world.slack.ephemeral())
         await world.slack.command(world.slack.command_url, "refresh dump-00000")
