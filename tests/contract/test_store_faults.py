@@ -71,6 +71,23 @@ async def test_a_change_that_found_no_room_is_written_whole_when_there_is(
         assert len((await store.load()).states) == written + 1
 
 
+async def test_a_file_that_was_taken_away_takes_nothing_more_until_it_is_back(
+    sqlite: StoreConfig,
+) -> None:
+    assert sqlite.path is not None
+    aside = sqlite.path.with_suffix(".aside")
+    async with open_store(sqlite, owner="bot") as store:
+        sqlite.path.rename(aside)
+        with pytest.raises(StoreUnavailable, match="deleted or replaced.*put it back, or restart"):
+            await store.append_samples([a_sample(at(0))])
+        sqlite.path.touch()
+        with pytest.raises(StoreUnavailable, match="deleted or replaced"):
+            await store.commit(an_opening(an_incident(at(0))))
+        aside.rename(sqlite.path)
+        await store.append_samples([a_sample(at(0))])
+        assert [sample.at async for sample in store.samples(None, at(0))] == [at(0)]
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [

@@ -78,6 +78,8 @@ class SqliteRunner:
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._synchronous = ""
+        self._file: tuple[int, int] | None = None
+        """Device and inode of what was opened."""
         self._closed = False
 
     @property
@@ -139,6 +141,7 @@ class SqliteRunner:
             ),
             begin,
         )
+        self._file = _identity(self._path)
 
     def _connect(self) -> sqlite3.Connection:
         mode = "ro" if self._read_only else "rwc"
@@ -156,6 +159,12 @@ class SqliteRunner:
     def _transact(self, work: Callable[[Connection], T], begin: str, level: str = "") -> T:
         if self._connection is None:
             raise StoreUnavailable(f"{self._path} is closed")
+        if level and self._file is not None and self._file != _identity(self._path):
+            # SQLite would go on writing into a file that nobody will ever open again.
+            raise StoreUnavailable(
+                f"{self._path} was deleted or replaced while it is in use; put it back, or restart"
+                " the bot to begin a new one"
+            )
         if level and level != self._synchronous:
             self._connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
             self._connection.rollback()
@@ -170,6 +179,15 @@ class SqliteRunner:
             self._connection = None
         if self._engine is not None:
             self._engine.dispose()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path means now, None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 _UNUSABLE = {
