@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from bot.adapters.web.application import waiting_application, web_application
 from bot.adapters.web.sources import Sources
@@ -66,7 +68,7 @@ async def standing_by(http: HttpSettings) -> AsyncIterator[Address]:
 @asynccontextmanager
 async def _site(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
     # Access logs would hold what people type; requests are counted, not logged.
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=3)
+    runner = web.AppRunner(application, access_log=None, logger=_listener_log(), shutdown_timeout=3)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, reuse_address=True)
@@ -78,6 +80,18 @@ async def _site(application: web.Application, host: str, port: int) -> AsyncIter
         yield f"http://{_reachable(host)}:{bound}"
     finally:
         await runner.cleanup()
+
+
+def _listener_log() -> logging.Logger:
+    log = logging.getLogger("bot.listener")
+    log.addFilter(_ours)  # Adding it again changes nothing.
+    return log
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    """Whether a fault may be the bot's. One who sends what is no HTTP is answered 400; logging
+    each with its traceback would let anybody fill the log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
