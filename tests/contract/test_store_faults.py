@@ -78,7 +78,7 @@ async def test_a_file_that_was_taken_away_takes_nothing_more_until_it_is_back(
     aside = sqlite.path.with_suffix(".aside")
     async with open_store(sqlite, owner="bot") as store:
         sqlite.path.rename(aside)
-        with pytest.raises(StoreUnavailable, match="deleted or replaced.*put it back, or restart"):
+        with pytest.raises(StoreUnavailable, match=r"deleted or replaced.*put it back, or restart"):
             await store.append_samples([a_sample(at(0))])
         sqlite.path.touch()
         with pytest.raises(StoreUnavailable, match="deleted or replaced"):
