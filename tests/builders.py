@@ -104,10 +104,16 @@ def a_sample(
     *,
     key: TaskKey | None = None,
     lags: Sequence[int | None] = (0, 0, 0),
-    transferred: int = 1_000,
+    transferred: int | None = None,
     status: str = "RUNNING",
 ) -> TaskSample:
-    """A sample with one topic; every partition has the task's status."""
+    """A sample with one topic; every partition has the task's status.
+
+    Unless told otherwise, so much is written and delivered each second that whatever lags follow
+    upon each other, no offset falls.
+    """
+    if transferred is None:
+        transferred = 1_000 + round(max((when - START).total_seconds(), 0)) * 10**10
     return a_sample_of(
         a_topic(lags=lags, transferred=transferred, status=status),
         when=when,

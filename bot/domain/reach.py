@@ -32,6 +32,8 @@ def judge_reach(
             unknown(s, "told of the account") for s in tracked.get(RuleType.UNREACHABLE, {})
         )
         return Finding(RuleType.UNREACHABLE, Unit.STATUS, judgements)
+    if failure.kind is FailureKind.MISSING and rules.last(RuleType.MISSING) is not None:
+        return Finding(RuleType.UNREACHABLE, Unit.STATUS)  # It was reached, and `missing` tells it.
     if history.failures < moment.stale_polls and not denied(history):
         judgements = tuple(
             unknown(s, failure.detail) for s in tracked.get(RuleType.UNREACHABLE, {})

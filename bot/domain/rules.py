@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.domain.age import judge_age
+from bot.domain.behind import judge_behind
 from bot.domain.history import TaskHistory
 from bot.domain.lag import judge_lag
+from bot.domain.mishaps import judge_missing, judge_resets
 from bot.domain.policy import LAG_TYPES, RuleType
 from bot.domain.reach import (
     Failing,
@@ -21,7 +24,7 @@ from bot.domain.reach import (
 )
 from bot.domain.ruleset import Moment, TaskRules, Tracked, rules_for, unknown
 from bot.domain.status import judge_status
-from bot.domain.verdicts import Finding, Unit
+from bot.domain.verdicts import UNITS, Finding, Unit
 
 __all__ = [
     "JUDGED",
@@ -37,7 +40,7 @@ __all__ = [
     "unreachable_severity",
 ]
 
-JUDGED = (*LAG_TYPES, RuleType.STATUS, RuleType.UNREACHABLE)
+JUDGED = tuple(rule_type for rule_type in RuleType if rule_type is not RuleType.DATA_LOSS)
 """The rule types this version evaluates."""
 
 
@@ -54,19 +57,30 @@ def evaluate(
     """
     sample = history.sample
     if history.failure is not None or sample is None:
-        findings = [judge_reach(history, rules, tracked, moment), *_blind(tracked)]
+        findings = [
+            judge_reach(history, rules, tracked, moment),
+            judge_missing(history, rules, tracked, moment),
+            *_blind(tracked),
+        ]
     else:
         findings = [judge_status(history, sample, rules, tracked, moment)]
         for rule_type in LAG_TYPES:
             if rule_type in rules.rules or rule_type in tracked:
                 findings.append(judge_lag(rule_type, history, sample, rules, tracked, moment))
-        findings.append(_REACHED)
+        findings += [
+            judge_age(history, sample, rules, tracked, moment),
+            judge_behind(history, sample, rules, tracked, moment),
+            judge_resets(history, sample, rules, tracked),
+            _REACHED,
+        ]
+        if history.absences or RuleType.MISSING in tracked:
+            findings.append(judge_missing(history, rules, tracked, moment))
     return tuple(f for f in findings if f.judgements or tracked.get(f.type))
 
 
 def _blind(tracked: Tracked) -> Iterator[Finding]:
-    """Without a reading every alert but `unreachable` hears "unknown"."""
+    """Without a reading every alert but `unreachable` and `missing` hears "unknown"."""
     for rule_type, subjects in tracked.items():
-        if rule_type is not RuleType.UNREACHABLE:
-            unit = Unit.STATUS if rule_type is RuleType.STATUS else Unit.MESSAGES
-            yield Finding(rule_type, unit, tuple(unknown(s, "no reading") for s in subjects))
+        if rule_type not in (RuleType.UNREACHABLE, RuleType.MISSING):
+            blind = tuple(unknown(subject, "no reading") for subject in subjects)
+            yield Finding(rule_type, UNITS[rule_type], blind)

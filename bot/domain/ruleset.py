@@ -56,6 +56,8 @@ class Moment:
     stale_polls: int = 3
     account_speaks: bool = False
     """The account as a whole fails in the way this task does, and that is told instead."""
+    configured: bool = True
+    """False for a task that only discovery knows."""
 
 
 def unknown(subject: Subject, why: str) -> Judgement:

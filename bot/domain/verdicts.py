@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.model import Severity, Subject
@@ -29,6 +29,33 @@ class Unit(StrEnum):
     MESSAGES = "messages"
     SECONDS = "seconds"
     STATUS = "status"
+    EVENT = "event"
+    """Words that say what happened."""
+
+
+UNITS: Mapping[RuleType, Unit] = {
+    RuleType.STATUS: Unit.STATUS,
+    RuleType.UNREACHABLE: Unit.STATUS,
+    RuleType.AGE: Unit.SECONDS,
+    RuleType.DATA_LOSS: Unit.SECONDS,
+    RuleType.OFFSET_RESET: Unit.EVENT,
+    RuleType.MISSING: Unit.EVENT,
+    RuleType.PARTITION_LAG: Unit.MESSAGES,
+    RuleType.TOPIC_LAG: Unit.MESSAGES,
+    RuleType.TASK_LAG: Unit.MESSAGES,
+    RuleType.FALLING_BEHIND: Unit.MESSAGES,
+}
+"""What the values of each rule type are."""
+
+
+class Cause(StrEnum):
+    """Why, as far as it can be seen from outside."""
+
+    UNSEEN = ""
+    NO_PROGRESS = "no progress"
+    TOO_SLOW = "delivers less than comes in"
+    IDLE_TAIL = "idle tail"
+    NEVER_DELIVERED = "never delivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +105,17 @@ class Judgement:
     severity: Severity = Severity.WARNING
     """Meaningful only when breached."""
     value: int | str | None = None
-    """Messages, seconds or a status word; None when unknown."""
+    """Messages, seconds or a word; None when unknown."""
     level: Level = Level()
     hold_for: timedelta = timedelta(0)
     """How long the breach must last before an incident opens."""
     detail: str = ""
     """Evidence in words, where a number alone does not say it."""
+    at_most: int | None = None
+    """Of an age: the upper bound, None where only the lower one (`value`) is known."""
+    cause: Cause = Cause.UNSEEN
+    since: datetime | None = None
+    """When the cause was last not there: the latest progress, for instance."""
 
 
 @dataclass(frozen=True, slots=True)

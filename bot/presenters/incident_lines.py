@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.alerts import UNWATCHED
 from bot.domain.ids import short
@@ -12,7 +12,7 @@ from bot.domain.model import Severity, Subject
 from bot.domain.policy import RuleType
 from bot.domain.verdicts import Judgement, Unit
 from bot.presenters.answer import Line, Moment, Name, Said, joined
-from bot.presenters.words import age_in_words, amount, counted, in_words, number, ranges
+from bot.presenters.words import age_in_words, amount, bounds, counted, in_words, number, ranges
 
 RUNS_SHOWN = 12
 """Runs of partitions named of one incident; the rest is counted."""
@@ -68,10 +68,32 @@ def what(incident: Incident) -> Line:
     worst = incident.evidence[0]
     if isinstance(worst.value, str):
         return _word_against_rule(worst, worst.value, incident)
-    behind = " behind" if incident.unit is Unit.MESSAGES else ""
-    value = "unknown" if worst.value is None else f"{amount(worst.value, incident.unit)}{behind}"
-    detail: Line = (" (", Said(worst.detail), ")") if worst.detail else ()
-    return (f"{value} in ", *subject(worst.subject), *_against(worst, incident), *detail)
+    value = _valued(worst, incident)
+    return (f"{value} in ", *subject(worst.subject), *_against(worst, incident), *_why(worst))
+
+
+def _why(worst: Judgement) -> Line:
+    """Evidence in words after a number; empty without any."""
+    return (" (", Said(worst.detail), ")") if worst.detail else ()
+
+
+def _valued(worst: Judgement, incident: Incident) -> str:
+    if worst.value is None or isinstance(worst.value, str):
+        return "unknown"
+    match incident.type:
+        case RuleType.AGE:
+            return f"messages wait {_aged(worst.value, worst.at_most)}"
+        case RuleType.FALLING_BEHIND:
+            return f"{amount(worst.value, incident.unit)} left behind"
+        case _:
+            behind = " behind" if incident.unit is Unit.MESSAGES else ""
+            return f"{amount(worst.value, incident.unit)}{behind}"
+
+
+def _aged(at_least: int, at_most: int | None) -> str:
+    return bounds(
+        timedelta(seconds=at_least), None if at_most is None else timedelta(seconds=at_most)
+    )
 
 
 def worst_value(incident: Incident) -> str:
@@ -84,11 +106,23 @@ def worst_value(incident: Incident) -> str:
 
 def _word_against_rule(worst: Judgement, word: str, incident: Incident) -> Line:
     detail: Line = (" (", Said(worst.detail), ")") if worst.detail else ()
+    if incident.type is RuleType.OFFSET_RESET:
+        return (f"{word} in ", *subject(worst.subject), *detail)
+    if incident.type is RuleType.MISSING:
+        return _missed(worst, word, detail)
     if incident.type is RuleType.UNREACHABLE:
         whole = "the account" if incident.key.is_account else "the task"
         return (f"no reading of {whole}: ", Name(word), *detail)
     of: Line = () if worst.subject.is_task else (" of ", *subject(worst.subject))
     return ("the cloud says ", Name(word), *of, *detail)
+
+
+def _missed(worst: Judgement, word: str, detail: Line) -> Line:
+    if not worst.subject.is_task:
+        return (*subject(worst.subject), " was there and is gone", *detail)
+    if word == "gone":
+        return ("the cloud says that the task does not exist", *detail)
+    return ("the task runs and reports no partitions", *detail)
 
 
 def _against(worst: Judgement, incident: Incident) -> Line:

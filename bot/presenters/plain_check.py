@@ -9,6 +9,7 @@ from typing import assert_never
 from bot.domain.checkup import CheckReport, TaskCheck
 from bot.domain.model import Severity
 from bot.domain.policy import (
+    BUILT_IN,
     NO_TIME,
     AgeRule,
     AnyRule,
@@ -105,6 +106,13 @@ def _judged(rule: AnyRule) -> bool:
 # --- text --------------------------------------------------------------------------------------
 
 
+def _rule_names(rules: Sequence[AnyRule]) -> str:
+    """The names that the file gives, and how many built-in rules are beside them."""
+    given = [rule.name for rule in rules if rule not in BUILT_IN]
+    beside = len(rules) - len(given)
+    return ", ".join([*given, *([f"{beside} built-in"] if beside else [])])
+
+
 def _cells(row: TaskCheck) -> tuple[str, ...]:
     return (
         row.task.name,
@@ -113,7 +121,7 @@ def _cells(row: TaskCheck) -> tuple[str, ...]:
         _short(row.poll_deadline),
         _short(row.request_deadline),
         UNKNOWN if row.delivery_interval is None else in_words(row.delivery_interval),
-        ", ".join(rule.name for rule in row.rules if _judged(rule)),
+        _rule_names([rule for rule in row.rules if _judged(rule)]),
         ", ".join(map(_told_to, row.routes)),
     )
 

@@ -61,6 +61,7 @@ class Monitor:
             observation,
             interval=memory.task.interval,
             stale_polls=poll.stale_polls,
+            tolerance=poll.caught_up_tolerance,
         )
         if history is memory.history:
             self._note_clock(memory, observation)
@@ -78,6 +79,7 @@ class Monitor:
             memory.task.interval,
             poll.stale_polls,
             account_speaks=self._account_speaks(account, observation),
+            configured=memory.task.configured,
         )
         await self._judge(memory, moment)
         await self._judge_account(account, moment)

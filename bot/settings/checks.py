@@ -247,7 +247,6 @@ def _twins(settings: Settings) -> Iterator[str]:
 UNUSED: Mapping[str, tuple[str, ...]] = {
     "slack": ("fallback_channel", "operators", "timezone"),
     "http": ("public_url",),
-    "poll": ("caught_up_tolerance",),
     "alerts": ("storm_tasks", "storm_window", "reopen_within", "ack_expires"),
 }
 """Keys by section that are read and checked, and of which nothing comes in this version; beside
@@ -260,7 +259,6 @@ def _not_used(settings: Settings) -> Iterator[str]:
     sections: Mapping[str, Any] = {
         "slack": settings.slack,
         "http": settings.http,
-        "poll": policies.poll,
         "alerts": policies.alerts,
     }
     if settings.heartbeat is not None:

@@ -27,8 +27,13 @@ from tests.fakes import FakeCloud, LoopClock, NoJitter, Recorder
 HOUR = 3600.0
 RATE = 100
 """Messages a second into a partition."""
-QUIET_LEVELS = "rules: [{name: lag, type: partition_lag, warning: 50k, critical: 2M}]\n"
-"""Above the trough of every healthy dump here, below what a stall of ten minutes leaves."""
+NO_AGE = "  - {name: no-age, type: age, enabled: false}\n"
+QUIET_LEVELS = f"""\
+rules:
+  - {{name: lag, type: partition_lag, warning: 50k, critical: 2M}}
+{NO_AGE}"""
+"""Above the trough of every healthy dump here, below what a stall of ten minutes leaves. Ages are
+not judged, so that a stall is one incident."""
 
 
 @dataclass

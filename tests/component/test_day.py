@@ -13,7 +13,7 @@ from bot.ports import (
     CloudUnavailable,
     PollMeasured,
 )
-from tests.component.days import HOUR, Day, Dump
+from tests.component.days import HOUR, NO_AGE, Day, Dump
 from tests.configurations import PROJECT
 
 pytestmark = pytest.mark.looptime(noop_cycles=1)
@@ -127,8 +127,24 @@ routes:
 """
 
 
+async def test_without_any_rule_of_ones_own_a_stall_is_told_by_its_age_and_a_slow_dump_is_not() -> (
+    None
+):
+    stalled = Dump("orders", stalls=[(HOUR, 2 * HOUR)])
+    day = Day([stalled, Dump("bills"), Dump("logs", every=900)], config="rules: []\n")
+    async with day.running():
+        await day.until(HOUR + 3 * 300 + 180 + 30)
+        (card,) = day.chat.roots
+        assert "Warning: `orders` – age: messages wait 16 min" in card.message.text
+        await day.until(4 * HOUR)
+    assert len(day.chat.roots) == 1
+    assert "resolved" in day.threads()[0][-1].lower()
+
+
 async def test_routes_continue_mention_and_hear_from_their_severity_on() -> None:
-    levels = "rules: [{name: lag, type: partition_lag, warning: 50k, critical: 300k}]\n"
+    levels = (
+        f"rules:\n  - {{name: lag, type: partition_lag, warning: 50k, critical: 300k}}\n{NO_AGE}"
+    )
     stalled = Dump("orders", stalls=[(HOUR, 3 * HOUR)])
     day = Day([stalled, Dump("bills")], config=levels, routes=ROUTES)
     async with day.running():
@@ -167,7 +183,7 @@ def reminders(day: Day) -> list[float]:
 
 
 async def test_reminders_come_every_repeat_and_mention_nobody() -> None:
-    never_critical = "rules: [{name: lag, type: partition_lag, warning: 50k}]\n"
+    never_critical = f"rules:\n  - {{name: lag, type: partition_lag, warning: 50k}}\n{NO_AGE}"
     stalled = Dump("orders", stalls=[(HOUR, 6 * HOUR)])
     day = Day([stalled], config=never_critical, routes=HOURLY)
     async with day.running():

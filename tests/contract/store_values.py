@@ -11,7 +11,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from bot.domain.climbs import Climbs, TroughTile
+from bot.domain.deliveries import Deliveries, Flow
 from bot.domain.history import TaskHistory, Tile, TopicHistory, column
+from bot.domain.marks import Mark, offsets
 from bot.domain.model import (
     Destination,
     PollFailure,
@@ -113,11 +116,34 @@ def topic_histories(draw: st.DrawFn) -> TopicHistory:
     return draw(history)
 
 
+@st.composite
+def deliveries(draw: st.DrawFn) -> Deliveries:
+    """What is remembered of a topic's deliveries, each column as long as the partitions."""
+    partitions = tuple(sorted(draw(st.sets(st.integers(0, 60), max_size=6))))
+    count = len(partitions)
+    some = st.lists(st.none() | NUMBERS.map(abs), min_size=count, max_size=count)
+    moved = st.lists(st.none() | MOMENTS, min_size=count, max_size=count)
+    mark = st.builds(Mark, MOMENTS, st.timedeltas(timedelta(0), timedelta(400)), some.map(offsets))
+    memory: Some[Deliveries] = whole(
+        Deliveries,
+        partitions=st.just(partitions),
+        transferred=some.map(tuple),
+        ends=some.map(tuple),
+        marks=st.lists(mark, min_size=1, max_size=3).map(tuple),
+        moved_at=moved.map(tuple),
+        positions=some.map(offsets),
+        climbs=whole(Climbs, tile=st.none() | whole(TroughTile)),
+        flow=st.lists(st.builds(Flow, MOMENTS, NUMBERS, NUMBERS), max_size=2).map(tuple),
+    )
+    return draw(memory)
+
+
 def histories(key: TaskKey = KEY) -> Some[TaskHistory]:
     """What is remembered of a task."""
     return whole(
         TaskHistory,
         sample=st.none() | samples(key),
         topics=st.dictionaries(WORDS, topic_histories(), max_size=3),
+        deliveries=st.dictionaries(WORDS, deliveries(), max_size=2),
         failure=st.none() | whole(PollFailure, key=st.just(key)),
     )

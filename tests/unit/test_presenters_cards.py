@@ -212,7 +212,7 @@ def test_one_subject_alone_needs_no_list_of_places() -> None:
                 unit=Unit.SECONDS,
                 evidence=(judged(Subject("t", 1), 720, Severity.WARNING),),
             ),
-            "12 min in t partition 1, above the warning level of 1 d 3 h",
+            "messages wait at least 12 min in t partition 1, above the warning level of 1 d 3 h",
         ),
         (FAILED, "the cloud says FAILED"),
         (

@@ -23,7 +23,7 @@ from bot.domain.rules import (
     JUDGED,
     rules_for,
 )
-from bot.domain.verdicts import Finding, Judgement, Unit, Verdict
+from bot.domain.verdicts import UNITS, Finding, Judgement, Level, Unit, Verdict
 from tests.builders import (
     TOPIC,
     a_failure,
@@ -234,15 +234,14 @@ def test_a_task_has_the_rules_that_match_it_in_the_order_given() -> None:
 
 
 def test_without_a_reading_every_alert_but_unreachable_hears_unknown() -> None:
-    tracked = {
+    tracked: dict[RuleType, Mapping[Subject, Level]] = {
         rule_type: joined(rule_type, Subject(TOPIC, 0), TASK)[rule_type] for rule_type in JUDGED
     }
     history = a_history(a_sample(lags=(10**9,), status="FAILED"), a_failure(at(60)))
     findings = found(history, STATUS, UNREACHABLE, tracked=tracked)
     assert set(findings) == set(JUDGED)
     for rule_type, finding in findings.items():
-        status = rule_type in (RuleType.STATUS, RuleType.UNREACHABLE)
-        assert finding.unit is (Unit.STATUS if status else Unit.MESSAGES)
+        assert finding.unit is UNITS[rule_type]
         assert {j.verdict for j in finding.judgements} == {Verdict.UNKNOWN}
 
 

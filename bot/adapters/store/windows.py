@@ -1,9 +1,8 @@
 """What judgement remembers of a task, as one small block of bytes per task.
 
 A window is a byte that says how it is packed, the length of a JSON text and the text, the latest
-sample as a frame of `blocks` where there is one, and for every topic a byte and its tiles: all of
-them as words, or each as a column where a number exceeds 64 bits. A reading that a tile lacks is a
-hole in its column, and NO_READING among words. A window is written again and again, so few bytes
+sample as a frame of `blocks` where there is one, and for every topic its tiles, and then for every
+topic its positions and marks (see `tracks`). A window is written again and again, so few bytes
 count less than little time, and only a long one is deflated.
 
 A window that cannot be read is no loss but of time: the task is judged from its next polls on.
@@ -13,14 +12,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from bot.adapters.store.blocks import DAMAGE, frames_in, lone_frame
 from bot.adapters.store.codec import Undecodable
-from bot.adapters.store.columns import Reader, varint, write_column, write_words
+from bot.adapters.store.columns import Reader, varint
+from bot.adapters.store.grids import read_grid, write_grid
 from bot.adapters.store.heads import (
     EPOCH,
     MICROSECOND,
@@ -30,11 +29,13 @@ from bot.adapters.store.heads import (
     moment_of,
     uncounted,
 )
-from bot.domain.history import NO_READING, Column, TaskHistory, Tile, TopicHistory, column
+from bot.adapters.store.tracks import track, track_columns, track_facts
+from bot.domain.absences import Absence
+from bot.domain.history import NO_READING, TaskHistory, Tile, TopicHistory
 from bot.domain.model import FailureKind, PollFailure, Subject, TaskKey
+from bot.domain.pace import Pace
 
-_RAW, _DEFLATED = b"\x03", b"\x04"
-_COLUMNS, _WORDS = b"\x00", b"\x01"
+_RAW, _DEFLATED = b"\x05", b"\x06"
 _LONG_BYTES = 4_000
 _LEVEL = 1
 
@@ -52,6 +53,7 @@ def pack(history: TaskHistory) -> bytes:
     if history.sample is not None:
         parts.append(lone_frame(history.sample))
     parts += map(_tiles, history.topics.values())
+    parts += map(track_columns, history.deliveries.values())
     window = b"".join(parts)
     if len(window) <= _LONG_BYTES:
         return _RAW + window
@@ -86,6 +88,14 @@ def _facts(history: TaskHistory) -> Mapping[str, object]:
         and [microseconds(failure.at), failure.kind, failure.detail, failure.request_id],
         "failures": history.failures,
         "failing_since": microseconds(history.failing_since),
+        "deliveries": [[name, *track_facts(one)] for name, one in history.deliveries.items()],
+        "ran": history.ran // MICROSECOND,
+        "gap_at": microseconds(history.gap_at),
+        "pace": _pace_facts(history.pace),
+        "absences": [
+            [subject.topic, subject.partition, microseconds(absence.since), absence.polls]
+            for subject, absence in history.absences.items()
+        ],
     }
 
 
@@ -101,28 +111,7 @@ def _topic_facts(topic: TopicHistory) -> tuple[object, ...]:
 
 
 def _tiles(topic: TopicHistory) -> bytes:
-    words = [tile.minima for tile in topic.tiles if isinstance(tile.minima, array)]
-    if len(words) == len(topic.tiles):
-        return _WORDS + write_words(*words)
-    nothing = _nothing(len(topic.partitions))
-    written = [write_column(_with_holes(tile.minima), nothing)[0] for tile in topic.tiles]
-    return _COLUMNS + b"".join(written)
-
-
-def _with_holes(minima: Column) -> Sequence[int | None]:
-    return [None if lowest == NO_READING else lowest for lowest in minima]
-
-
-def _minima_from(reader: Reader, tiles: int, partitions: int) -> list[Column]:
-    """What the tiles of a topic hold, in order."""
-    if reader.take(1) == _WORDS:
-        words = reader.words(tiles * partitions)
-        return [words[tile * partitions : (tile + 1) * partitions] for tile in range(tiles)]
-    return [column(reader.column(_nothing(partitions))[0]) for _ in range(tiles)]
-
-
-def _nothing(count: int) -> Sequence[int]:
-    return (0,) * count
+    return write_grid([tile.minima for tile in topic.tiles], nothing=NO_READING)
 
 
 def _history(key: TaskKey, facts: Mapping[str, Any], reader: Reader) -> TaskHistory:
@@ -139,7 +128,25 @@ def _history(key: TaskKey, facts: Mapping[str, Any], reader: Reader) -> TaskHist
         failure=failure and _failure(key, *failure),
         failures=facts["failures"],
         failing_since=moment_of(facts["failing_since"]),
+        deliveries={name: track(reader, *one) for name, *one in facts["deliveries"]},
+        ran=facts["ran"] * MICROSECOND,
+        gap_at=moment_of(facts["gap_at"]),
+        pace=_pace(*facts["pace"]),
+        absences={
+            Subject(topic, partition): Absence(_moment(since), polls)
+            for topic, partition, since, polls in facts["absences"]
+        },
     )
+
+
+def _pace_facts(pace: Pace) -> tuple[object, ...]:
+    learned = None if pace.learned is None else pace.learned // MICROSECOND
+    return pace.configured // MICROSECOND, pace.gaps_s, learned
+
+
+def _pace(configured: int, gaps_s: list[int], learned: int | None) -> Pace:
+    effective = None if learned is None else learned * MICROSECOND
+    return Pace(configured * MICROSECOND, tuple(gaps_s), effective)
 
 
 def _topic(
@@ -151,7 +158,7 @@ def _topic(
 ) -> TopicHistory:
     numbers = uncounted(partitions)
     since = tuple(map(_moment, covered))
-    minima = _minima_from(reader, len(starts), len(numbers))
+    minima = read_grid(reader, len(starts), len(numbers), nothing=NO_READING)
     tiles = [Tile(_moment(start), lowest) for start, lowest in zip(starts, minima, strict=True)]
     return TopicHistory(
         numbers,
