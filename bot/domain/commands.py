@@ -198,7 +198,8 @@ def parse(text: str) -> Command:
     try:
         words = split(text)
     except UnclosedQuote as error:
-        raise CommandSyntaxError(f"The quote before {str(error)[:40]} is not closed.") from None
+        after = f"before {str(error)[:40]} " if str(error).strip() else "at the end "
+        raise CommandSyntaxError(f"The quote {after}is not closed.") from None
     if not words:
         return Overview()
     first, *rest = words

@@ -174,6 +174,8 @@ class Conversation:
         return Turn(answers.incident_list(found, now, open_only=open_only, task=name))
 
     async def _incident(self, typed: str) -> Answer:
+        if not typed.lower().removeprefix("i-"):
+            return answers.refused(f'"{typed}" begins the id of every incident: see incidents.')
         found = await self._queries.incident(typed)
         if not found:
             return answers.refused(f'No incident has an id that begins with "{typed}".')

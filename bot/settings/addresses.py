@@ -150,7 +150,7 @@ def token_of(prefix: str, right: str) -> Callable[[str], str]:
     others = tuple(kind for kind in _TOKEN_KINDS if kind != prefix)
 
     def read(text: str) -> str:
-        if not text or text.startswith(others):
+        if not text or text.startswith(others) or " " in text.strip():
             raise Wrong(right)
         return secret(text)
 

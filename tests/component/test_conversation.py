@@ -215,6 +215,7 @@ async def test_one_incident_is_shown_with_its_timeline_by_any_beginning_of_its_i
 async def test_an_unknown_incident_is_said_to_be_unknown() -> None:
     asking = await fleet()
     assert 'No incident has an id that begins with "i-zzz".' in await asking.say("incident i-zzz")
+    assert '"i-" begins the id of every incident' in await asking.say("incident i-")
 
 
 async def test_a_beginning_that_fits_several_incidents_names_them() -> None:

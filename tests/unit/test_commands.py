@@ -152,6 +152,7 @@ def test_a_command_of_a_later_version_is_not_taken_for_a_task(text: str, word: s
         ("help ordes", 'There is no command "ordes".', "help [command]"),
         ("orders lag", 'The command comes first: "lag orders".', "lag TASK [TOPIC]"),
         ('status "my task', "The quote before my task is not closed.", None),
+        ("'", "The quote at the end is not closed.", None),
         ("status “my task", "The quote before my task is not closed.", None),
     ],
 )

@@ -244,13 +244,11 @@ class SlackInbound:
 
 
 def _refused(refusal: Refusal) -> web.HTTPException:
-    match refusal:
-        case Refusal.TOO_LARGE:
-            return web.HTTPRequestEntityTooLarge(max_size=BODY_BYTES, actual_size=BODY_BYTES + 1)
-        case Refusal.TOO_SLOW:
-            return web.HTTPRequestTimeout()
-        case _:
-            return web.HTTPUnauthorized(text="This address takes requests signed by Slack.\n")
+    """One answer for all that is not Slack's: whoever knocks learns nothing from it."""
+    refused = web.HTTPUnauthorized(text="This address takes requests signed by Slack.\n")
+    if refusal in (Refusal.TOO_LARGE, Refusal.TOO_SLOW):
+        refused.force_close()  # The rest of the body is not waited for.
+    return refused
 
 
 def _answer(reply: Reply) -> web.Response:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 from aiohttp import web
 
@@ -41,11 +42,14 @@ def since_in(query: Mapping[str, str], now: datetime) -> datetime | None:
         if duration is not None:
             return now - int(duration[1]) * _UNITS[duration[2]]
         at = datetime.fromisoformat(text)
+        # Near the ends of the calendar there are moments that UTC cannot name.
+        return at.astimezone(UTC) if at.tzinfo is not None else _no_instant(text)
     except (ValueError, OverflowError):
-        at = None
-    if at is None or at.tzinfo is None:
-        raise bad_request("since", text, "2026-01-02T03:04:05Z or a duration such as 6h")
-    return at
+        return _no_instant(text)
+
+
+def _no_instant(text: str) -> NoReturn:
+    raise bad_request("since", text, "2026-01-02T03:04:05Z or a duration such as 6h")
 
 
 def choice_in(query: Mapping[str, str], key: str, *choices: str) -> str:
