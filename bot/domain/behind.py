@@ -53,7 +53,7 @@ def _judged(
         rule=rule.name,
         severity=rule.severity,
         value=climb.value,
-        detail=f"{climb.per_minute:,.0f} more each minute" if rising else "",
+        detail=f"{climb.per_minute:,} more each minute" if rising else "",
         cause=Cause.TOO_SLOW,
         since=climb.since,
     )

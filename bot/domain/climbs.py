@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-RISE = 0.1
-"""Share of the intake between two troughs that makes the second one higher."""
+RISE = 10
+"""A trough is higher when it is so by one part in so many of the intake between the two."""
 COMMIT_WITHIN = timedelta(seconds=60)
 """A position may be committed that much later than its file was closed (Kafka Connect reference,
 offset.flush.interval.ms: 60 s)."""
@@ -41,10 +41,9 @@ class Climb:
     """What comes in while a delivery is on its way to being seen."""
 
     @property
-    def per_minute(self) -> float:
+    def per_minute(self) -> int:
         """Messages a minute by which the trough has risen from its base."""
-        minutes = (self.at - self.since) / timedelta(minutes=1)
-        return (self.value - self.base) / minutes if minutes else 0.0
+        return _share(self.value - self.base, timedelta(minutes=1), self.at - self.since)
 
     def rising(self, troughs: int) -> bool:
         """Whether so many rises in a row have added up to more than noise."""
@@ -102,7 +101,7 @@ def climbed(
     height, end = (before.value, before.end) if before else (0, from_end)
     intake = trough.end - end
     cycle = max(trough.at - trough.since, timedelta(seconds=1))
-    if trough.value - height > 0 and trough.value - height >= RISE * intake:
+    if trough.value - height > 0 and RISE * (trough.value - height) >= intake:
         risen = before or Climb(0, 0, end, trough.since, trough.since)
         return replace(
             risen,
@@ -111,10 +110,16 @@ def climbed(
             at=trough.at,
             rises=risen.rises + 1,
             falls=0,
-            noise=max(round(intake * (noise / cycle)), least),
+            noise=max(_share(intake, noise, cycle), least),
         )
     falls = 1 + (before.falls if before else 0)
     return Climb(trough.value, trough.value, trough.end, trough.at, trough.at, falls=falls)
+
+
+def _share(count: int, part: timedelta, whole: timedelta) -> int:
+    """What of a count falls into a part of the time; exact, as counts may exceed every float."""
+    microsecond = timedelta(microseconds=1)
+    return count * (part // microsecond) // max(whole // microsecond, 1)
 
 
 def lowered(tile: TroughTile, left: Mapping[int, int]) -> TroughTile:

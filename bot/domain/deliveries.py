@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.domain.climbs import Climbs
-from bot.domain.marks import Age, Mark, Offsets, age, offsets, reached
+from bot.domain.marks import CAUGHT_UP, Age, Mark, Offsets, age, offsets, reached
 from bot.domain.resets import Reset
 
 TAILS_KNOWN = 3
@@ -83,6 +83,20 @@ class Deliveries:
             return oldest
         # `marked` keeps but one mark of what is wholly delivered.
         return self.marks[1] if len(self.marks) > 1 else None
+
+    def oldest_age(self) -> Age:
+        """The age of what has waited longest in the topic."""
+        oldest = self.undelivered_since()
+        if oldest is None:
+            return CAUGHT_UP
+        behind = (
+            place
+            for place, (end, position) in enumerate(zip(oldest.ends, self.positions, strict=True))
+            if end > position
+        )
+        # Of those that one mark shows, the upper bound of the worst counts.
+        ages = [age(self.marks, place, self.positions[place]) for place in behind]
+        return max(ages, key=lambda a: timedelta.max if a.at_most is None else a.at_most)
 
     def ages(self) -> Iterator[tuple[int, Age]]:
         """Every partition with the age of its oldest undelivered message."""

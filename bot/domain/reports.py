@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import nlargest
 
+from bot.domain.deliveries import Deliveries
+from bot.domain.drain import Drain, drain
 from bot.domain.history import TaskHistory, status_word
 from bot.domain.incidents import Incident
+from bot.domain.marks import Age
 from bot.domain.model import (
     Destination,
     PartitionReading,
@@ -24,6 +27,17 @@ WORST_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
+class LagRow:
+    """One partition as an answer lists it, with the age of its oldest undelivered message."""
+
+    reading: PartitionReading
+    age_at_least: timedelta | None = None
+    """Surely that old; None where no age is known. Zero when caught up."""
+    age_at_most: timedelta | None = None
+    """At most that old; None where only the lower bound is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class TopicView:
     """One topic: a total over what is known, and how much is not."""
 
@@ -33,6 +47,8 @@ class TopicView:
     """Messages over the known partitions; None when none is known."""
     unknown: int
     """Partitions without a lag."""
+    age: Age | None = None
+    """Of the oldest undelivered message; None where nothing is known of deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +78,12 @@ class TaskView:
     known: int = 0
     unknown: int = 0
     topics: tuple[TopicView, ...] = ()
-    worst: tuple[PartitionReading, ...] = ()
-    """By lag, highest first, at most WORST_SHOWN; partitions with a lag above 0 only."""
+    worst: tuple[LagRow, ...] = ()
+    """By age, then lag, worst first, at most WORST_SHOWN; partitions that are behind only."""
+    age: Age | None = None
+    """Of the oldest undelivered message of all topics; None where nothing is known."""
+    drain: Drain | None = None
+    """Of the backlog that deliveries leave; None without one."""
     open_incidents: tuple[str, ...] = ()
     """Ids of the open incidents."""
 
@@ -79,7 +99,11 @@ def view_of(
     """What can be said of a task at `now`. A reading older than `stale_after` is no state."""
     sample = history.sample
     open_incidents = [incident for incident in incidents if incident.open]
-    topics = tuple(_topic_view(topic) for topic in (sample.topics if sample else None) or ())
+    topics = tuple(
+        _topic_view(topic, history.deliveries.get(topic.topic))
+        for topic in (sample.topics if sample else None) or ()
+    )
+    ages = [topic.age for topic in topics if topic.age is not None]
     totals = [topic.lag for topic in topics if topic.lag is not None]
     return TaskView(
         key=task.key,
@@ -100,7 +124,9 @@ def view_of(
         known=sum(topic.partitions - topic.unknown for topic in topics),
         unknown=sum(topic.unknown for topic in topics),
         topics=topics,
-        worst=worst_partitions(sample.rows() if sample else (), WORST_SHOWN),
+        worst=worst_partitions(lag_rows(history), WORST_SHOWN),
+        age=max(ages, key=lambda age: age.at_least, default=None),
+        drain=drain(history),
         open_incidents=tuple(incident.id for incident in open_incidents),
     )
 
@@ -121,31 +147,39 @@ def state_of(
     return TaskState.PAUSED if status_word(sample.status) == "PAUSED" else TaskState.OK
 
 
-def worst_partitions(rows: Iterable[PartitionReading], limit: int) -> tuple[PartitionReading, ...]:
-    """The partitions with the highest lag, highest first; those without lag are left out."""
-    behind = [row for row in rows if row.lag]
-    return tuple(nlargest(limit, behind, key=lambda row: row.lag or 0))
+def lag_rows(history: TaskHistory) -> Iterator[LagRow]:
+    """Every partition of the latest reading, with its age."""
+    for topic in (history.sample.topics if history.sample else None) or ():
+        deliveries = history.deliveries.get(topic.topic)
+        ages = dict(deliveries.ages()) if deliveries is not None else {}
+        for row in topic.rows():
+            age = ages.get(row.partition)
+            if age is None or row.log_end is None:
+                yield LagRow(row)
+            else:
+                yield LagRow(row, age.at_least, age.at_most)
 
 
-def _topic_view(topic: TopicSample) -> TopicView:
+def worst_partitions(rows: Iterable[LagRow], limit: int) -> tuple[LagRow, ...]:
+    """The partitions with the highest age, then lag; those that are not behind are left out."""
+    behind = [row for row in rows if row.reading.lag or row.age_at_least]
+    return tuple(nlargest(limit, behind, key=badness))
+
+
+def badness(row: LagRow) -> tuple[timedelta, int]:
+    """Age, then lag; what is not known counts as nothing."""
+    return row.age_at_least or timedelta(0), row.reading.lag or 0
+
+
+def _topic_view(topic: TopicSample, deliveries: Deliveries | None) -> TopicView:
     known = [lag for lag in topic.lags if lag is not None]
     return TopicView(
         topic=topic.topic,
         partitions=len(topic.partitions) + topic.unreadable,
         lag=sum(known) if known else None,
         unknown=len(topic.partitions) - len(known) + topic.unreadable,
+        age=deliveries.oldest_age() if deliveries is not None else None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class LagRow:
-    """One partition as an answer lists it, with the age of its oldest undelivered message."""
-
-    reading: PartitionReading
-    age_at_least: timedelta | None = None
-    """Surely that old; None where no age is known. Zero when caught up."""
-    age_at_most: timedelta | None = None
-    """At most that old; None where only the lower bound is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +199,6 @@ class Trend:
     """Total lag in messages at even distances, oldest first; None where it was not known."""
     over: timedelta
     """From the first to the last."""
-    drains_in: timedelta | None = None
-    """When the lag would be gone at the present rate; None where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)

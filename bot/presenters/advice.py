@@ -12,6 +12,7 @@ from bot.domain.history import status_word
 from bot.domain.incidents import Incident
 from bot.domain.model import FailureKind
 from bot.domain.policy import RuleType
+from bot.domain.verdicts import Cause
 
 NEVER_RESTART = "Do not restart the task: a restart resets its progress and dumps everything again."
 _LAG = (
@@ -22,6 +23,12 @@ _LAG = (
 _BROKEN = (
     "The task has stopped dumping and does not recover by itself. Check that the bucket exists, "
     f"that its key is valid and may write, and its quota. {NEVER_RESTART}"
+)
+
+_TAIL = (
+    "Nothing new is written, and the last messages are not dumped. Some sinks upload them only "
+    "when more come; if this one does, give `idle_tail` of the rule a longer time. Otherwise check "
+    f"the bucket, its key and its quota. {NEVER_RESTART}"
 )
 
 _STATUS: Mapping[str, str] = {
@@ -66,10 +73,15 @@ _BY_TYPE: Mapping[RuleType, str] = {
     RuleType.PARTITION_LAG: _LAG,
     RuleType.TOPIC_LAG: _LAG,
     RuleType.TASK_LAG: _LAG,
-    RuleType.AGE: f"Messages wait longer than several uploads take. {_LAG}",
-    RuleType.FALLING_BEHIND: f"Each upload leaves more behind than the one before. {_LAG}",
-    RuleType.OFFSET_RESET: "Offsets fell or ran ahead: a topic was made anew, or the task began "
-    "again. Files may repeat or lack messages; compare the bucket with the topic.",
+    RuleType.AGE: "Messages wait longer than several uploads take. Check that the bucket exists "
+    "and takes files, that its key is not revoked, its quota, and the connector's nodes. "
+    f"{NEVER_RESTART}",
+    RuleType.FALLING_BEHIND: "Each upload leaves more behind than the one before. Compare the "
+    "producers' rate with the dump, and the load of the partitions and of the connector's nodes. "
+    f"{NEVER_RESTART}",
+    RuleType.OFFSET_RESET: "A topic was made anew, or the task began again. Files may repeat or "
+    "lack messages: compare the bucket with the topic. Where the position stands beyond the log "
+    "end, what is written before it is skipped.",
     RuleType.MISSING: "It was there and is gone from the cloud's answer. If somebody deleted it, "
     "nothing is left to do here.",
     RuleType.DATA_LOSS: "The oldest messages leave the topic before they are dumped, and cannot "
@@ -84,8 +96,14 @@ def advice(incident: Incident) -> str:
             return _STATUS.get(status_word(_worst_word(incident)), _STRANGE)
         case RuleType.UNREACHABLE:
             return _FAILURES.get(_worst_word(incident), _FAILURES[FailureKind.UNAVAILABLE])
+        case RuleType.AGE if _only(incident, Cause.IDLE_TAIL):
+            return _TAIL
         case others:
             return _BY_TYPE[others]
+
+
+def _only(incident: Incident, cause: Cause) -> bool:
+    return all(judgement.cause is cause for judgement in incident.evidence)
 
 
 def _worst_word(incident: Incident) -> str:

@@ -13,6 +13,7 @@ from bot.domain.notifications import Notice, Reason
 from bot.domain.reports import TaskView
 from bot.presenters.advice import advice
 from bot.presenters.answer import Answer, Facts, Line, Moment, Name, Part, Said, Strong, joined
+from bot.presenters.delivery_words import age_words, cause, drain_words
 from bot.presenters.incident_lines import (
     TITLES,
     closing,
@@ -94,6 +95,7 @@ def _in_full(incident: Incident, notice: Notice) -> Line:
         (Strong(f"{severity_word(incident)}:"), " ", *rule_title(incident)),
         evidence,
         capitalised(since(incident, notice.at)),
+        capitalised(cause(incident, notice.task)),
         capitalised(where(incident)),
         capitalised(worst(incident)),
         capitalised(closing(incident)) if recovering else (advice(incident),),
@@ -143,6 +145,8 @@ def _task_facts(task: TaskView) -> tuple[tuple[str, Line], ...]:
     return (
         ("Cloud status", status),
         ("Lag", (total(task.lag, known=task.known, unknown=task.unknown),)),
+        *([("Oldest undelivered", (age_words(task.age),))] if task.age is not None else []),
+        *([("Drains", (drain_words(task.drain),))] if task.drain is not None else []),
     )
 
 

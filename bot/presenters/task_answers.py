@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.incidents import Incident
 from bot.domain.model import Destination, PartitionReading, Severity, TaskState
@@ -24,6 +24,7 @@ from bot.presenters.answer import (
     Typed,
     joined,
 )
+from bot.presenters.delivery_words import age_words, drain_words
 from bot.presenters.incident_lines import TITLES, shown_id, since, state_word, what
 from bot.presenters.spark import spark
 from bot.presenters.words import (
@@ -88,6 +89,7 @@ def task_list(views: Sequence[TaskView], now: datetime, *, watched: int, typed: 
             Column("task"),
             Column("cloud status"),
             Column("lag", "right"),
+            Column("age", "right"),
             Column("read", "right"),
         ),
         tuple(_list_row(view, now) for view in ordered),
@@ -111,8 +113,9 @@ def _no_match(typed: str) -> Line:
     )
 
 
-def _badness(view: TaskView) -> tuple[int, int, str]:
-    return list(TaskState).index(view.state), -(view.lag or 0), view.name
+def _badness(view: TaskView) -> tuple[int, timedelta, int, str]:
+    age = view.age.at_least if view.age is not None else timedelta(0)
+    return list(TaskState).index(view.state), -age, -(view.lag or 0), view.name
 
 
 def _list_row(view: TaskView, now: datetime) -> tuple[str, ...]:
@@ -122,6 +125,7 @@ def _list_row(view: TaskView, now: datetime) -> tuple[str, ...]:
         view.name,
         view.cloud_status or UNKNOWN,
         lag,
+        UNKNOWN if view.age is None else in_words(view.age.at_least),
         age_in_words(view.read_at, now),
     )
 
@@ -174,6 +178,8 @@ def _task_facts(view: TaskView, trend: Trend | None) -> tuple[tuple[str, Line], 
     known: list[tuple[str, Line]] = [
         ("Cloud status", _cloud_status(view)),
         ("Lag", (total(view.lag, known=view.known, unknown=view.unknown),)),
+        ("Oldest undelivered", (age_words(view.age),)),
+        *([("Drains", (drain_words(view.drain),))] if view.drain is not None else []),
         *_trend_facts(trend),
         ("Dumps to", destination(view.destination)),
         ("Uploads", _uploads(view)),
@@ -196,8 +202,7 @@ def _trend_facts(trend: Trend | None) -> list[tuple[str, Line]]:
         return []
     highest = max(lag for lag in trend.lags if lag is not None)
     curve = f"{spark(trend.lags)} over {in_words(trend.over)}, highest {compact(highest)}"
-    drain = f"in about {in_words(trend.drains_in)}" if trend.drains_in is not None else ""
-    return [("Trend", (curve,)), *([("Drains", (drain,))] if drain else [])]
+    return [("Trend", (curve,))]
 
 
 def destination(to: Destination) -> Line:
@@ -222,8 +227,7 @@ def _uploads(view: TaskView) -> Line:
 
 
 def _worst_table(view: TaskView) -> Table:
-    rows = [LagRow(reading) for reading in view.worst]
-    table = _partition_table(rows, view, with_topic=len(view.topics) != 1)
+    table = _partition_table(view.worst, view, with_topic=len(view.topics) != 1)
     caption: Line = ("Worst partitions; all of them: ", Typed(f"lag {quoted(view.name)}"))
     return replace(table, caption=caption)
 
@@ -268,7 +272,7 @@ def lag_table(
     if not rows:
         return Answer(title, (("No partition is known.",),), reading_note(view, now))
     fits = len(rows) <= PARTITIONS_SHOWN
-    ordered = sorted(rows, key=_by_place if fits else _by_lag)
+    ordered = sorted(rows, key=_by_place if fits else _by_badness)
     several = len({row.reading.topic for row in rows}) > 1
     table = _partition_table(ordered, view, with_topic=several).cut_to(PARTITIONS_SHOWN)
     parts: tuple[Part, ...] = ((_sum_of(rows),), table)
@@ -280,10 +284,11 @@ def _by_place(row: LagRow) -> tuple[str, int]:
     return row.reading.topic, row.reading.partition
 
 
-def _by_lag(row: LagRow) -> tuple[int, str, int]:
+def _by_badness(row: LagRow) -> tuple[timedelta, int, str, int]:
     # Unknown before 0: it may be anything.
     lag = row.reading.lag
-    return (-lag if lag else 0 if lag is None else 1, *_by_place(row))
+    age = row.age_at_least or timedelta(0)
+    return (-age, -lag if lag else 0 if lag is None else 1, *_by_place(row))
 
 
 def _sum_of(rows: Sequence[LagRow]) -> str:
@@ -335,8 +340,8 @@ def top(rows: Sequence[TopRow], now: datetime) -> Answer:
         return Answer(("Worst partitions",), (("No partition is behind.",),))
     aged = any(row.row.age_at_least is not None for row in rows)
     columns = (
-        Column("lag", "right"),
         *((Column("age", "right"),) if aged else ()),
+        Column("lag", "right"),
         Column("task"),
         Column("topic"),
         Column("partition", "right"),
@@ -356,8 +361,8 @@ def _top_row(row: TopRow, now: datetime, *, aged: bool) -> tuple[str, ...]:
     reading = row.row.reading
     age = (bounds(row.row.age_at_least, row.row.age_at_most),) if aged else ()
     return (
-        number(reading.lag),
         *age,
+        number(reading.lag),
         row.task,
         reading.topic,
         str(reading.partition),

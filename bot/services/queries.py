@@ -24,6 +24,8 @@ from bot.domain.reports import (
     LagRow,
     TaskView,
     TopRow,
+    badness,
+    lag_rows,
     view_of,
     worst_partitions,
 )
@@ -95,18 +97,17 @@ class Queries:
     def lag_rows(self, key: TaskKey) -> list[LagRow]:
         """Every partition of a task; empty before the first reading."""
         memory = self._fleet.get(key)
-        sample = memory.history.sample if memory is not None else None
-        return [LagRow(row) for row in sample.rows()] if sample is not None else []
+        return list(lag_rows(memory.history)) if memory is not None else []
 
     def top(self, count: int) -> list[TopRow]:
-        """The partitions with the highest lag of all tasks, highest first."""
+        """The worst partitions of all tasks, by age, then lag."""
         rows = (
-            TopRow(memory.task.name, LagRow(reading), sample.at)
+            TopRow(memory.task.name, row, sample.at)
             for memory in self._fleet
             if (sample := memory.history.sample) is not None
-            for reading in worst_partitions(sample.rows(), count)
+            for row in worst_partitions(lag_rows(memory.history), count)
         )
-        return nlargest(count, rows, key=lambda top: top.row.reading.lag or 0)
+        return nlargest(count, rows, key=lambda top: badness(top.row))
 
     def summary(self) -> FleetSummary:
         """All tasks in one line."""

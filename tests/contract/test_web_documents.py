@@ -7,10 +7,12 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.domain.drain import Drain
 from bot.domain.incidents import EventKind, Phase
+from bot.domain.marks import Age
 from bot.domain.model import Destination, PartitionReading, TaskKey, TaskState
 from bot.domain.policy import RuleType
-from bot.domain.reports import AccountHealth, HealthReport, TaskView, TopicView
+from bot.domain.reports import AccountHealth, HealthReport, LagRow, TaskView, TopicView
 from bot.domain.verdicts import Level
 from tests.builders import START, a_judgement, a_key, a_sample, a_view, an_event, an_incident, at
 from tests.contract.web_site import MadeUpFleet, site_of
@@ -28,7 +30,14 @@ async def test_a_task_that_was_read_has_every_field() -> None:
         topics_text="orders",
         unknown=1,
         topics=(TopicView("orders", 4, 200_000, 1),),
-        worst=(PartitionReading("orders", 2, "RUNNING", 10, 200_010, 200_000),),
+        worst=(
+            LagRow(
+                PartitionReading("orders", 2, "RUNNING", 10, 200_010, 200_000),
+                timedelta(seconds=600),
+            ),
+        ),
+        age=Age(timedelta(seconds=600), None),
+        drain=Drain(900, 60.0, 50.0, None),
         open_incidents=("i-7KQ2M4XW9B",),
     )
     async with site_of(MadeUpFleet([view])) as site:
@@ -62,7 +71,24 @@ async def test_a_task_that_was_read_has_every_field() -> None:
             "deliver_interval_seconds": 300,
         },
         "topics_configured": "orders",
-        "topics": [{"topic": "orders", "partitions": 4, "lag": 200_000, "partitions_unknown": 1}],
+        "topics": [
+            {
+                "topic": "orders",
+                "partitions": 4,
+                "lag": 200_000,
+                "partitions_unknown": 1,
+                "age_at_least_seconds": None,
+                "age_at_most_seconds": None,
+            }
+        ],
+        "age_at_least_seconds": 600,
+        "age_at_most_seconds": None,
+        "drain": {
+            "backlog": 900,
+            "intake_per_minute": 60.0,
+            "outgo_per_minute": 50.0,
+            "lasts_seconds": None,
+        },
         "worst_partitions": [
             {
                 "topic": "orders",
@@ -71,6 +97,8 @@ async def test_a_task_that_was_read_has_every_field() -> None:
                 "last_transferred_offset": 10,
                 "log_end_offset": 200_010,
                 "lag": 200_000,
+                "age_at_least_seconds": 600,
+                "age_at_most_seconds": None,
             }
         ],
         "open_incidents": ["i-7KQ2M4XW9B"],
@@ -100,7 +128,7 @@ async def test_tasks_come_in_the_order_of_the_fleet_with_the_time_they_speak_of(
 
 
 async def test_numbers_beyond_64_bits_are_json_numbers() -> None:
-    worst = PartitionReading("orders", 0, None, None, HUGE, HUGE)
+    worst = LagRow(PartitionReading("orders", 0, None, None, HUGE, HUGE))
     async with site_of(MadeUpFleet([replace(a_view(lag=HUGE), worst=(worst,))])) as site:
         text = (await site.get("/api/tasks/orders")).text
 
@@ -263,7 +291,9 @@ async def test_a_beginning_that_several_incidents_share_is_said_to_be_ambiguous(
 
 
 async def test_samples_are_given_from_an_instant_on_in_columns() -> None:
-    fleet = MadeUpFleet([a_view()], readings=[a_sample(at(0)), a_sample(at(60), lags=(5, None))])
+    fleet = MadeUpFleet(
+        [a_view()], readings=[a_sample(at(0)), a_sample(at(60), lags=(5, None), transferred=1_000)]
+    )
     async with site_of(fleet) as site:
         document = (await site.get("/api/tasks/orders/samples?since=2026-03-02T10:00:30Z")).json
 

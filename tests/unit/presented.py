@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.drain import Drain
 from bot.domain.incidents import Incident, Phase
+from bot.domain.marks import Age
 from bot.domain.model import (
     TASK,
     Destination,
@@ -18,7 +20,7 @@ from bot.domain.model import (
 )
 from bot.domain.notifications import Notice, Reason
 from bot.domain.policy import RuleType
-from bot.domain.reports import TaskView, TopicView
+from bot.domain.reports import LagRow, TaskView, TopicView
 from bot.domain.verdicts import Judgement, Level, Unit, Verdict
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -117,9 +119,15 @@ ORDERS = TaskView(
     unknown=1,
     topics=(TopicView("orders", 8, 5_000_000, 0), TopicView("payments", 4, 234_567, 1)),
     worst=(
-        PartitionReading("orders", 3, "RUNNING", 100, 1_234_667, 1_234_567),
-        PartitionReading("payments", 1, "FAILED", 0, 300_000, 300_000),
+        LagRow(
+            PartitionReading("orders", 3, "RUNNING", 100, 1_234_667, 1_234_567),
+            timedelta(minutes=25),
+            timedelta(minutes=26),
+        ),
+        LagRow(PartitionReading("payments", 1, "FAILED", 0, 300_000, 300_000)),
     ),
+    age=Age(timedelta(minutes=25), timedelta(minutes=26)),
+    drain=Drain(5_000_000, 60_000, 90_000, timedelta(minutes=166)),
     open_incidents=(LAGGING.id,),
 )
 

@@ -49,7 +49,7 @@ AGED = tuple(
     LagRow(row.reading, timedelta(minutes=place), timedelta(minutes=place + 1))
     for place, row in enumerate(ROWS)
 )
-TREND = Trend((0, 5, None, 2_000_000), timedelta(hours=2), timedelta(minutes=20))
+TREND = Trend((0, 5, None, 2_000_000), timedelta(hours=2))
 SICK = HealthReport(
     version="0.1.0",
     started_at=ago(days=3, hours=2),
@@ -171,7 +171,7 @@ def test_a_trend_without_readings_or_end_says_only_what_is_known() -> None:
     blind = Trend((None, None), timedelta(hours=2))
     endless = Trend((1, 2), timedelta(hours=2))
     assert "Trend" not in plain.render(answers.task_status(ORDERS, [], NOW, trend=blind))
-    text = plain.render(answers.task_status(ORDERS, [], NOW, trend=endless))
+    text = plain.render(answers.task_status(replace(ORDERS, drain=None), [], NOW, trend=endless))
     assert "▄█ over 2 h, highest 2" in text
     assert "Drains" not in text
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from bot.demo.slack.block_rules import check_blocks
 from bot.domain.commands import CommandSyntaxError
+from bot.domain.drain import Drain
 from bot.domain.incidents import Event, EventKind, Incident, Phase
+from bot.domain.marks import Age
 from bot.domain.model import (
     Destination,
     PartitionReading,
@@ -150,8 +152,21 @@ def views(draw: st.DrawFn) -> TaskView:
         known=draw(st.integers(0, 5000)),
         unknown=draw(st.integers(0, 5000)),
         topics=(TopicView(topic, 3, draw(known_or_not), 1), TopicView(f"{topic}2", 1, None, 1)),
-        worst=tuple(row.reading for row in draw(st.lists(rows(), max_size=10))),
+        worst=tuple(draw(st.lists(rows(), max_size=10))),
+        age=draw(ages()),
+        drain=draw(st.none() | drains()),
     )
+
+
+def ages() -> st.SearchStrategy[Age | None]:
+    spans = st.timedeltas(timedelta(0), timedelta(days=400))
+    return st.none() | st.builds(Age, spans, st.none() | spans)
+
+
+def drains() -> st.SearchStrategy[Drain]:
+    rates = st.floats(0, 1e12)
+    lasts = st.none() | st.timedeltas(timedelta(0))
+    return st.builds(Drain, st.integers(1), rates, rates, lasts)
 
 
 @st.composite

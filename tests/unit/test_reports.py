@@ -15,6 +15,7 @@ from bot.domain.reports import (
     Ailment,
     FleetSummary,
     HealthReport,
+    LagRow,
     TaskView,
     TopicView,
     state_of,
@@ -102,8 +103,11 @@ def test_a_view_holds_what_was_read_and_what_is_open() -> None:
     assert (seen.destination.bucket, seen.topics_text) == ("a-bucket", "orders,returns")
     assert (seen.delivery_interval, seen.interval_assumed) == (timedelta(seconds=300), False)
     assert (seen.lag, seen.known, seen.unknown) == (12, 2, 2)
-    assert seen.topics == (TopicView(TOPIC, 3, 12, 1), TopicView("returns", 1, None, 1))
-    assert [row.partition for row in seen.worst] == [2, 0]
+    assert [replace(topic, age=None) for topic in seen.topics] == [
+        TopicView(TOPIC, 3, 12, 1),
+        TopicView("returns", 1, None, 1),
+    ]
+    assert [row.reading.partition for row in seen.worst] == [2, 0]
     assert seen.open_incidents == (open_one.id,)
 
 
@@ -129,7 +133,7 @@ def test_without_topics_no_total_is_known(topics: tuple[()] | None) -> None:
 def test_rows_that_could_not_be_told_apart_count_as_unknown_partitions() -> None:
     topic = replace(a_topic(lags=(4,)), unreadable=2)
     seen = view_of(a_task(), a_history(a_sample_of(topic)), [], now=at(60), stale_after=STALE_AFTER)
-    assert seen.topics == (TopicView(TOPIC, 3, 4, 2),)
+    assert [replace(topic, age=None) for topic in seen.topics] == [TopicView(TOPIC, 3, 4, 2)]
     assert (seen.known, seen.unknown) == (1, 2)
 
 
@@ -146,15 +150,17 @@ def test_an_unknown_partition_does_not_poison_a_total_of_numbers_of_any_size() -
 
 def test_the_worst_partitions_are_few_highest_first_and_only_those_behind() -> None:
     rows = [
-        PartitionReading(TOPIC, n, "RUNNING", 0, None, None if n % 3 == 0 else n % 5)
+        LagRow(PartitionReading(TOPIC, n, "RUNNING", 0, None, None if n % 3 == 0 else n % 5))
         for n in range(60)
     ]
     worst = worst_partitions(rows, WORST_SHOWN)
     assert len(worst) == WORST_SHOWN
-    lags = [row.lag for row in worst]
+    lags = [row.reading.lag for row in worst]
     assert lags == sorted(lags, key=lambda lag: -(lag or 0))
     assert lags[0] == 4
-    assert worst_partitions([row for row in rows if not row.lag], 5) == ()
+    assert worst_partitions([row for row in rows if not row.reading.lag], 5) == ()
+    old = LagRow(PartitionReading(TOPIC, 60, "RUNNING", None, 7, None), timedelta(minutes=1))
+    assert worst_partitions([*rows, old], 1) == (old,)
 
 
 def test_a_fleet_counts_its_tasks_and_health_is_the_absence_of_ailments() -> None:

@@ -30,7 +30,11 @@ def task_series(tasks: Sequence[TaskView], now: datetime) -> bytes:
             "dumptask_task_reading_age_seconds", "Age of the latest reading.", _ages(named, now)
         ),
         _family("dumptask_lag_messages", "Lag over the partitions that are known.", _lags(named)),
-        _family("dumptask_age_seconds", "Age of the oldest undelivered message, at least.", ()),
+        _family(
+            "dumptask_age_seconds",
+            "Age of the oldest undelivered message, at least.",
+            _undelivered(named),
+        ),
         _family("dumptask_loss_seconds", "Time until undelivered messages are lost.", ()),
     )
     return "".join(families).encode()
@@ -81,6 +85,14 @@ def _lags(tasks: Mapping[str, TaskView]) -> Iterator[str]:
         for topic, lag in lags.items():
             if lag is not None:
                 yield f'{task},topic="{topic}"}} {number(lag)}'
+
+
+def _undelivered(tasks: Mapping[str, TaskView]) -> Iterator[str]:
+    for task, view in tasks.items():
+        ages = {escaped(topic.topic): topic.age for topic in view.topics}
+        for topic, age in ages.items():
+            if age is not None:
+                yield f'{task},topic="{topic}"}} {age.at_least.total_seconds()}'
 
 
 def escaped(value: str) -> str:

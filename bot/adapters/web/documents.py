@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.drain import Drain
 from bot.domain.incidents import Event, Incident, Phase
-from bot.domain.model import Destination, PartitionReading, TaskKey, TaskSample, TopicSample
-from bot.domain.reports import AccountHealth, Ailment, HealthReport, TaskView, TopicView
+from bot.domain.marks import Age
+from bot.domain.model import Destination, TaskKey, TaskSample, TopicSample
+from bot.domain.reports import AccountHealth, Ailment, HealthReport, LagRow, TaskView, TopicView
 from bot.domain.verdicts import Judgement
 
 Document = dict[str, object]
@@ -57,6 +59,8 @@ def task(view: TaskView, now: datetime) -> Document:
         "destination": _destination(view.destination),
         "topics_configured": view.topics_text,
         "topics": [_topic(topic) for topic in view.topics],
+        **_age(view.age),
+        "drain": _drain(view.drain),
         "worst_partitions": [_partition(row) for row in view.worst],
         "open_incidents": list(view.open_incidents),
     }
@@ -88,17 +92,41 @@ def _topic(topic: TopicView) -> Document:
         "partitions": topic.partitions,
         "lag": topic.lag,
         "partitions_unknown": topic.unknown,
+        **_age(topic.age),
     }
 
 
-def _partition(row: PartitionReading) -> Document:
+def _partition(row: LagRow) -> Document:
+    reading = row.reading
     return {
-        "topic": row.topic,
-        "partition": row.partition,
-        "status": row.status,
-        "last_transferred_offset": row.transferred,
-        "log_end_offset": row.log_end,
-        "lag": row.lag,
+        "topic": reading.topic,
+        "partition": reading.partition,
+        "status": reading.status,
+        "last_transferred_offset": reading.transferred,
+        "log_end_offset": reading.log_end,
+        "lag": reading.lag,
+        "age_at_least_seconds": seconds(row.age_at_least),
+        "age_at_most_seconds": seconds(row.age_at_most),
+    }
+
+
+def _age(age: Age | None) -> Document:
+    """Both bounds are null where nothing is known; the upper one alone where only that is not."""
+    return {
+        "age_at_least_seconds": None if age is None else seconds(age.at_least),
+        "age_at_most_seconds": None if age is None else seconds(age.at_most),
+    }
+
+
+def _drain(drain: Drain | None) -> Document | None:
+    """`lasts_seconds` is null where the backlog never drains at these rates."""
+    if drain is None:
+        return None
+    return {
+        "backlog": drain.backlog,
+        "intake_per_minute": drain.intake_per_minute,
+        "outgo_per_minute": drain.outgo_per_minute,
+        "lasts_seconds": seconds(drain.lasts),
     }
 
 

@@ -1,0 +1,87 @@
+"""How long a backlog takes to drain at the present rates, or that it never does.
+
+Rates are taken over the latest deliveries, so a sawtooth's phase does not count. A healthy task has
+nothing to drain: what came since its last delivery is no backlog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.deliveries import Deliveries
+from bot.domain.history import TaskHistory
+
+FEWEST = 3
+"""Deliveries that make a rate."""
+STALLED_AFTER = 3
+"""Delivery intervals without a delivery that make a stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """A backlog, and what comes in and goes out of it."""
+
+    backlog: int
+    """Messages that deliveries left behind."""
+    intake_per_minute: float
+    outgo_per_minute: float
+    lasts: timedelta | None
+    """None: never at this rate."""
+
+
+def drain(history: TaskHistory) -> Drain | None:
+    """Of the latest reading; None without a backlog, or where rates are not known yet."""
+    sample = history.sample
+    if sample is None:
+        return None
+    stop = STALLED_AFTER * history.delivery_interval
+    try:
+        rates = [_rates(topic, sample.at, stop) for topic in history.deliveries.values()]
+    except OverflowError:
+        return None  # Of numbers beyond every float there is no rate.
+    found = [rate for rate in rates if rate is not None]
+    backlog = sum(rate.backlog for rate in found)
+    if not backlog:
+        return None
+    intake, outgo = sum(r.intake for r in found), sum(r.outgo for r in found)
+    lasts = _lasting(backlog, outgo - intake)
+    return Drain(backlog, intake * 60, outgo * 60, lasts)
+
+
+def _lasting(backlog: int, net_per_s: float) -> timedelta | None:
+    if net_per_s <= 0:
+        return None
+    try:
+        return timedelta(seconds=backlog / net_per_s)
+    except OverflowError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    backlog: int
+    intake: float
+    """Messages a second."""
+    outgo: float
+
+
+def _rates(topic: Deliveries, now: datetime, stop: timedelta) -> _Rates | None:
+    if len(topic.flow) < FEWEST:
+        return None
+    first, last = topic.flow[0], topic.flow[-1]
+    ends = sum(end or 0 for end in topic.ends)
+    if now - last.at > stop and ends > last.transferred:
+        whole = (now - last.at).total_seconds()
+        return _Rates(ends - last.transferred, (ends - last.ends) / whole, 0.0)
+    whole = (last.at - first.at).total_seconds()
+    backlog = sum(_left(topic))
+    intake = (last.ends - first.ends) / whole
+    return _Rates(backlog, intake, (last.transferred - first.transferred) / whole)
+
+
+def _left(topic: Deliveries) -> Iterator[int]:
+    """What the latest delivery of each partition left behind."""
+    for climb in topic.climbs.of_partition.values():
+        yield climb.value
