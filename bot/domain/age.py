@@ -14,7 +14,7 @@ from functools import lru_cache
 from bot.domain.deliveries import Deliveries
 from bot.domain.history import TaskHistory
 from bot.domain.marks import Age
-from bot.domain.model import Severity, Subject, TaskSample
+from bot.domain.model import Severity, Subject, TaskSample, TopicSample
 from bot.domain.policy import AgeRule, RuleType, Span
 from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unknown
 from bot.domain.verdicts import Cause, Finding, Judgement, Level, Unit, Verdict
@@ -33,7 +33,8 @@ def judge_age(
     joined = tracked.get(RuleType.AGE, {})
     delivery_interval = history.delivery_interval
     found: list[Judgement] = []
-    for name, deliveries in history.deliveries.items():
+    for topic in sample.topics or ():
+        name, deliveries = topic.topic, history.deliveries[topic.topic]
         rule = rules.last(RuleType.AGE, name)
         if isinstance(rule, AgeRule):
             spans = (rule.warning, rule.critical, rule.idle_tail)
@@ -41,10 +42,8 @@ def judge_age(
             those = {s.partition for s in joined if s.topic == name}
             oldest = deliveries.undelivered_since()
             if those or (oldest is not None and levels.reached_by(history.ran - oldest.ran)):
-                found += _Topic(name, deliveries, rule, levels).judged(those)
-    found = [_as_seen(judgement, sample) for judgement in found]
-    seen = {judgement.subject for judgement in found}
-    found += [absent(sample, s) for s in joined if s not in seen and not present(sample, s)]
+                found += _Topic(topic, deliveries, rule, levels).judged(those)
+    found += [absent(sample, subject) for subject in joined if not present(sample, subject)]
     slow = delivery_interval + moment.interval if joined else None
     return Finding(RuleType.AGE, Unit.SECONDS, tuple(found), slow_clear=slow)
 
@@ -80,7 +79,7 @@ def _levels(
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    name: str
+    sample: TopicSample
     deliveries: Deliveries
     rule: AgeRule
     levels: AgeLevels
@@ -89,13 +88,24 @@ class _Topic:
         """The partitions that are not clear."""
         for place, (partition, age) in enumerate(self.deliveries.ages()):
             verdict = self._verdict(age)
-            if self.deliveries.doubtful(partition):
+            if (why := self._unseen(place, partition)) is not None:
                 if partition in joined:
-                    yield unknown(Subject(self.name, partition), "offsets contradict each other")
+                    yield unknown(Subject(self.sample.topic, partition), why)
             elif verdict is Verdict.BREACHED or (
                 partition in joined and verdict is not Verdict.CLEAR
             ):
                 yield self._judgement(place, partition, age, verdict)
+
+    def _unseen(self, place: int, partition: int) -> str | None:
+        """Why the latest answer says nothing of a partition; None when it does."""
+        if self.deliveries.doubtful(partition):
+            return "offsets contradict each other"
+        positioned = self.sample.transferred[place] is not None
+        if self.sample.log_end[place] is None or not (
+            positioned or partition in self.deliveries.starts
+        ):
+            return "no offsets in the answer"
+        return None
 
     def level(self, age: Age) -> Level:
         """An idle tail has a level of its own, unless the sink is known to deliver tails."""
@@ -112,7 +122,7 @@ class _Topic:
     def _judgement(self, place: int, partition: int, age: Age, verdict: Verdict) -> Judgement:
         level = self.level(age)
         return Judgement(
-            Subject(self.name, partition),
+            Subject(self.sample.topic, partition),
             verdict,
             rule=self.rule.name,
             severity=level.severity(age.ran_at_least.total_seconds()) or Severity.WARNING,
@@ -131,10 +141,3 @@ class _Topic:
         moved_at = self.deliveries.moved_at[place]
         moves = moved_at is not None and age.since is not None and moved_at > age.since
         return Cause.TOO_SLOW if moves else Cause.NO_PROGRESS
-
-
-def _as_seen(judgement: Judgement, sample: TaskSample) -> Judgement:
-    """A subject that the latest answer lacks is no longer judged by what was before."""
-    if present(sample, judgement.subject):
-        return judgement
-    return absent(sample, judgement.subject)

@@ -6,7 +6,7 @@ from bot.domain.climbs import Climb
 from bot.domain.history import TaskHistory
 from bot.domain.model import Subject, TaskSample
 from bot.domain.policy import FallingBehindRule, RuleType
-from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present
+from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unknown
 from bot.domain.verdicts import Cause, Finding, Judgement, Unit, Verdict
 
 CAUGHT_AGAIN = 2
@@ -23,19 +23,23 @@ def judge_behind(
     """Judges the latest answer by `falling_behind`; the values are the messages left behind."""
     joined = tracked.get(RuleType.FALLING_BEHIND, {})
     found: list[Judgement] = []
-    for name, deliveries in history.deliveries.items():
-        if not deliveries.climbs.of_partition:
+    for topic in sample.topics or ():
+        climbs = history.deliveries[topic.topic].climbs.of_partition
+        if not climbs:
             continue
-        rule = rules.last(RuleType.FALLING_BEHIND, name)
+        rule = rules.last(RuleType.FALLING_BEHIND, topic.topic)
         if isinstance(rule, FallingBehindRule):
-            for partition, climb in deliveries.climbs.of_partition.items():
-                subject = Subject(name, partition)
+            read = {
+                p for p, lag in zip(topic.partitions, topic.lags, strict=True) if lag is not None
+            }
+            for partition, climb in climbs.items():
+                subject = Subject(topic.topic, partition)
                 judgement = _judged(rule, subject, climb, joined=subject in joined)
-                if judgement is not None:
+                if judgement is not None and lags[partition] is not None:
                     found.append(judgement)
-    found = [j if present(sample, j.subject) else absent(sample, j.subject) for j in found]
-    seen = {judgement.subject for judgement in found}
-    found += [absent(sample, s) for s in joined if s not in seen and not present(sample, s)]
+                elif subject in joined and lags[partition] is None:
+                    found.append(unknown(subject, "no offsets in the answer"))
+    found += [absent(sample, subject) for subject in joined if not present(sample, subject)]
     slow = history.delivery_interval + moment.interval if joined else None
     return Finding(RuleType.FALLING_BEHIND, Unit.MESSAGES, tuple(found), slow_clear=slow)
 

@@ -21,7 +21,8 @@ def judge_resets(
     new baseline, or when nothing is left to deliver there."""
     joined = tracked.get(RuleType.OFFSET_RESET, {})
     found: list[Judgement] = []
-    for name, deliveries in history.deliveries.items():
+    for topic in sample.topics or ():
+        name, deliveries = topic.topic, history.deliveries[topic.topic]
         if not deliveries.resets:
             continue
         rule = rules.last(RuleType.OFFSET_RESET, name)
@@ -32,7 +33,7 @@ def judge_resets(
                     found.append(_reset(rule, subject, reset))
                 elif subject in joined:
                     found.append(unknown(subject, "offsets contradict each other"))
-    found = [j if present(sample, j.subject) else absent(sample, j.subject) for j in found]
+    found += [absent(sample, subject) for subject in joined if not present(sample, subject)]
     slow = timedelta(0) if joined else None
     return Finding(RuleType.OFFSET_RESET, Unit.EVENT, tuple(found), slow_clear=slow)
 

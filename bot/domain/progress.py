@@ -128,8 +128,8 @@ def _aligned(before: Deliveries, topic: TopicSample, poll: Poll) -> Deliveries:
         ),
         moved_at=_taken(before.moved_at, places, fresh.moved_at),
         positions=offsets(_taken(before.positions, places, fresh.positions)),
-        starts=_merged(before.starts, fresh.starts, old),
-        standing=_merged(before.standing, fresh.standing, old),
+        starts=_merged(before.starts, fresh.starts, old, topic.partitions),
+        standing=_merged(before.standing, fresh.standing, old, topic.partitions),
         tails=before.tails,
         climbs=before.climbs.of(topic.partitions),
         resets={p: reset for p, reset in before.resets.items() if p in topic.partitions},
@@ -146,10 +146,13 @@ def _taken(values: Sequence[T], places: Sequence[int | None], fresh: Sequence[T]
 
 
 def _merged(
-    before: Mapping[int, int], fresh: Mapping[int, int], old: Mapping[int, int]
+    before: Mapping[int, int],
+    fresh: Mapping[int, int],
+    old: Mapping[int, int],
+    partitions: tuple[int, ...],
 ) -> Mapping[int, int]:
     """What was noted of those that stay, and of those that are new."""
-    stay = {p: end for p, end in before.items() if p in old}
+    stay = {p: end for p, end in before.items() if p in partitions}
     return {**stay, **{p: end for p, end in fresh.items() if p not in old}}
 
 
@@ -309,7 +312,8 @@ class _Turn:
         return self._poll.gap_at is not None and self._poll.gap_at > since
 
     def _climb(self, partition: int, trough: Trough, *, from_end: int) -> None:
-        noise = self._poll.interval + COMMIT_WITHIN
+        # The lowest of a tile does not depend on where in the cycle the poll came.
+        noise = COMMIT_WITHIN if self._by_tiles else self._poll.interval + COMMIT_WITHIN
         climb = climbed(
             self._climbs.get(partition),
             trough,

@@ -1,0 +1,94 @@
+"""Sinks that deliver, but less than comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.domain.incidents import EventKind
+from bot.domain.policy import BUILT_IN, AgeRule, RuleType
+from bot.domain.verdicts import Cause
+from tests.unit.story import OPENED, RESOLVED, Story
+
+BEHIND = RuleType.FALLING_BEHIND
+NO_AGE = (*BUILT_IN, AgeRule(name="no-age", enabled=False))
+RATE = 100
+
+
+Said = tuple[RuleType, EventKind]
+
+
+def sink(story: Story, share: Callable[[int], float], until_s: int) -> list[tuple[int, Said]]:
+    """Polls each minute a sink that takes that share of what came since its last delivery."""
+    said: list[tuple[int, Said]] = []
+    position = 0
+    every_s = round(story.delivery_s)
+    for second in range(0, until_s, 60):
+        if second % max(every_s, 60) == 0:
+            cycle_s = max(every_s, 60)
+            came = RATE * cycle_s if share(second) < 1 else RATE * second - position
+            position = min(position + round(share(second) * came), RATE * second)
+        said += [(second, one) for one in story.poll(second, (position, RATE * second))]
+    return said
+
+
+@pytest.mark.parametrize("delivery_s", [30, 300, 900])
+def test_a_sink_that_takes_eight_tenths_is_told_soon(delivery_s: int) -> None:
+    story = Story(delivery_s=delivery_s, rules=NO_AGE)
+    said = sink(story, lambda s: 1.0 if s < 9_000 else 0.8, 14_000)
+    second, told = said[0]
+    assert told == (BEHIND, OPENED)
+    assert second - 9_000 <= 3 * delivery_s + 20 * 60
+    (judgement,) = story.open()[BEHIND].evidence
+    assert judgement.cause is Cause.TOO_SLOW
+    assert "more each minute" in judgement.detail
+
+
+@pytest.mark.parametrize("delivery_s", [30, 120, 135, 300, 330, 900])
+def test_a_sink_that_takes_all_is_never_told_wherever_polls_meet_its_cycle(delivery_s: int) -> None:
+    story = Story(delivery_s=delivery_s)
+    position = 0
+    for second in range(0, 30_000, 60):
+        position = RATE * ((second - 5) // delivery_s * delivery_s)
+        story.poll(second, (max(position, 0), RATE * second))
+    assert story.events == []
+
+
+def test_it_ends_when_the_sink_catches_up_and_does_not_flap_before() -> None:
+    story = Story(rules=NO_AGE)
+    said = sink(story, lambda s: 0.8 if 3_000 <= s < 9_000 else 1.0, 14_000)
+    assert [one for _, one in said] == [(BEHIND, OPENED), (BEHIND, RESOLVED)]
+    assert 9_000 < said[1][0] < 9_000 + 3 * 300 + 360
+
+
+def test_a_sink_that_keeps_its_distance_is_not_falling_behind_any_more() -> None:
+    story = Story(rules=NO_AGE)
+    behind = 0
+    said: list[Said] = []
+    for second in range(0, 14_000, 60):
+        if second % 300 == 0 and 3_000 <= second < 6_000:
+            behind += 6_000
+        position = max(RATE * (second // 300 * 300) - behind, 0)
+        said += story.poll(second, (position, RATE * second))
+    assert said == [(BEHIND, OPENED), (BEHIND, RESOLVED)]
+
+
+def test_a_stop_is_not_falling_behind() -> None:
+    for delivery_s in (30, 300):
+        story = Story(delivery_s=delivery_s, rules=NO_AGE)
+        sink(story, lambda s: 1.0 if s < 3_000 else 0.0, 9_000)
+        assert BEHIND not in story.open()
+
+
+def test_a_poll_gap_or_a_missed_delivery_begins_the_count_anew() -> None:
+    for missed in (range(4_200, 4_500), range(4_800, 5_100)):
+        story = Story(rules=NO_AGE)
+        position = 0
+        for second in range(0, 5_160, 60):
+            if second % 300 == 0:
+                taken = 1.0 if second < 3_900 else 0.8
+                position += round(RATE * 300 * taken)
+            if second not in missed:
+                story.poll(second, (min(position, RATE * second), RATE * second))
+        assert BEHIND not in story.open()
