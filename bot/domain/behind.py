@@ -29,9 +29,7 @@ def judge_behind(
             continue
         rule = rules.last(RuleType.FALLING_BEHIND, topic.topic)
         if isinstance(rule, FallingBehindRule):
-            read = {
-                p for p, lag in zip(topic.partitions, topic.lags, strict=True) if lag is not None
-            }
+            lags = dict(zip(topic.partitions, topic.lags, strict=True))
             for partition, climb in climbs.items():
                 subject = Subject(topic.topic, partition)
                 judgement = _judged(rule, subject, climb, joined=subject in joined)
