@@ -37,8 +37,7 @@ def judge_age(
         name, deliveries = topic.topic, history.deliveries[topic.topic]
         rule = rules.last(RuleType.AGE, name)
         if isinstance(rule, AgeRule):
-            spans = (rule.warning, rule.critical, rule.idle_tail)
-            levels = _levels(spans, delivery_interval, moment.interval)
+            levels = age_levels(rule, delivery_interval, moment.interval)
             those = {s.partition for s in joined if s.topic == name}
             oldest = deliveries.undelivered_since()
             if those or (oldest is not None and levels.reached_by(history.ran - oldest.ran)):
@@ -60,6 +59,11 @@ class AgeLevels:
         """Whether anything could be breached at that age."""
         lowest = self.usual.lowest
         return lowest is not None and age.total_seconds() > lowest
+
+
+def age_levels(rule: AgeRule, delivery_interval: timedelta, interval: timedelta) -> AgeLevels:
+    """The levels of a rule for a task with this D and P."""
+    return _levels((rule.warning, rule.critical, rule.idle_tail), delivery_interval, interval)
 
 
 @lru_cache(maxsize=256)

@@ -107,6 +107,13 @@ class LagOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Which rules a task has, and what they say of it now."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class Top:
     """The worst partitions of the fleet."""
 
@@ -153,6 +160,7 @@ Command = (
     | ListTasks
     | Status
     | LagOf
+    | Why
     | Top
     | ShowIncidents
     | ShowIncident
@@ -256,6 +264,10 @@ def _refresh(verb: Verb, arguments: list[str]) -> Command:
     return Refresh(_name(verb, arguments))
 
 
+def _why(verb: Verb, arguments: list[str]) -> Command:
+    return Why(_name(verb, arguments))
+
+
 def _name(verb: Verb, arguments: list[str]) -> str:
     """All of the rest is the name, so that one with spaces needs no quotes."""
     name = " ".join(arguments).strip()
@@ -335,6 +347,7 @@ _PARSERS: Mapping[str, Callable[[Verb, list[str]], Command]] = {
     "incidents": _incidents,
     "incident": _incident,
     "refresh": _refresh,
+    "why": _why,
     "health": _health,
 }
 

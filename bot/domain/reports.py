@@ -71,6 +71,8 @@ class TaskView:
     destination: Destination = Destination()
     topics_text: str | None = None
     delivery_interval: timedelta | None = None
+    effective_interval: timedelta | None = None
+    """How often it really delivers, see `pace`; None before any reading."""
     interval_assumed: bool = False
     """True where the answer named no interval and the vendor's default is taken."""
     lag: int | None = None
@@ -119,6 +121,7 @@ def view_of(
         destination=sample.destination if sample else Destination(),
         topics_text=sample.topics_text if sample else None,
         delivery_interval=sample.delivery_interval if sample else None,
+        effective_interval=history.delivery_interval if sample else None,
         interval_assumed=sample is not None and sample.destination.deliver_interval is None,
         lag=sum(totals) if totals else None,
         known=sum(topic.partitions - topic.unknown for topic in topics),

@@ -30,7 +30,7 @@ VERBS = (
     Verb("health", "health", "how the bot itself is doing"),
     Verb("loss", "loss [filter]", "time to the first lost message, soonest first", later=True),
     Verb("chart", "chart TASK [TOPIC] [6h]", "lag over time", later=True),
-    Verb("why", "why TASK", "which rules apply and what they say now", later=True),
+    Verb("why", "why TASK", "which rules apply, and what they say now"),
     Verb("history", "history [TASK|ID|@person] [12h]", "what happened, who did what", later=True),
     Verb("ack", "ack ID|TASK [note]", "say that somebody has it", ("acknowledge",), later=True),
     Verb("unack", "unack ID|TASK", "take an acknowledgement back", later=True),

@@ -19,6 +19,7 @@ from bot.presenters.bot_answers import (
 )
 from bot.presenters.incident_answers import incident_detail, incident_list
 from bot.presenters.task_answers import fleet_line, lag_table, task_list, task_status, top
+from bot.presenters.why_answers import why
 
 __all__ = [
     "fleet_line",
@@ -38,4 +39,5 @@ __all__ = [
     "task_status",
     "top",
     "usage",
+    "why",
 ]

@@ -59,7 +59,7 @@ class Conversation:
             why = "The store does not answer; what is in memory can be asked with list and status."
             return Turn(answers.refused(why))
 
-    async def _carry_out(  # noqa: C901, PLR0911 - one arm for each command
+    async def _carry_out(  # noqa: C901, PLR0911, PLR0912 - one arm for each command
         self, command: Command
     ) -> Turn:
         now = self._clock.now()
@@ -84,6 +84,8 @@ class Conversation:
                 return Turn(answers.health(await self._health(), now))
             case commands.Refresh(task):
                 return self._of_task(task, self._refreshing)
+            case commands.Why(task):
+                return self._of_task(task, self._why)
             case commands.NotYet(word):
                 return Turn(answers.not_yet(word))
             case _:
@@ -124,6 +126,10 @@ class Conversation:
                 return Turn(answers.refused(_no_such_topic(task, topic, sorted(named))))
             rows = [row for row in rows if row.reading.topic == topic]
         return Turn(answers.lag_table(self._view(task), rows, self._clock.now(), topic=topic))
+
+    def _why(self, task: WatchedTask) -> Turn:
+        inquiries = self._queries.why(task.key)
+        return Turn(answers.why(self._view(task), inquiries, self._clock.now()))
 
     def _refreshing(self, task: WatchedTask) -> Turn:
         if not task.key.connector_id:

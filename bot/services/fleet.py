@@ -16,7 +16,7 @@ from bot.domain.history import TaskHistory, fold
 from bot.domain.incidents import AlertState, Incident, Phase
 from bot.domain.model import FailureKind, Subject, TaskKey, WatchedTask
 from bot.domain.notifications import Card
-from bot.domain.policy import AnyRule, RuleType
+from bot.domain.policy import AnyRule, PollPolicy, RuleType
 from bot.domain.rules import Failing, TaskRules, rules_for
 from bot.domain.verdicts import Level
 from bot.ports import Snapshot
@@ -129,7 +129,11 @@ class Fleet:
         return self._counts[account]
 
     def watch(
-        self, tasks: Iterable[WatchedTask], rules: Iterable[AnyRule], *, stale_polls: int = 3
+        self,
+        tasks: Iterable[WatchedTask],
+        rules: Iterable[AnyRule],
+        *,
+        poll: PollPolicy = PollPolicy(),  # noqa: B008 - frozen
     ) -> list[TaskMemory]:
         """Watches exactly these tasks from now on; what is kept of the others is returned.
 
@@ -141,8 +145,7 @@ class Fleet:
         removed = [memory for key, memory in self._tasks.items() if key not in wanted]
         before = self._tasks
         self._tasks = {
-            key: self._memory(task, rules_for(task, rules), stale_polls=stale_polls)
-            for key, task in wanted.items()
+            key: self._memory(task, rules_for(task, rules), poll) for key, task in wanted.items()
         }
         for memory in removed:
             if memory.alerts.states:
@@ -151,7 +154,7 @@ class Fleet:
         for account in self.accounts.values():
             account.failing = {k: f for k, f in account.failing.items() if k in wanted}
         for key in wanted.keys() - before.keys():
-            self.note_failing(self._tasks[key], stale_polls)
+            self.note_failing(self._tasks[key], poll.stale_polls)
         return removed
 
     def note_failing(self, memory: TaskMemory, stale_polls: int) -> None:
@@ -195,14 +198,20 @@ class Fleet:
         yield from (account.alerts for account in self.accounts.values())
         yield from self._unwatched.values()
 
-    def _memory(self, task: WatchedTask, rules: TaskRules, *, stale_polls: int) -> TaskMemory:
+    def _memory(self, task: WatchedTask, rules: TaskRules, poll: PollPolicy) -> TaskMemory:
         memory = self._tasks.get(task.key)
         if memory is not None:
             memory.task, memory.rules = task, rules
             return memory
         history = self._windows.get(task.key, TaskHistory())
         for sample in self._newer.get(task.key, ()):
-            history = fold(history, sample, interval=task.interval, stale_polls=stale_polls)
+            history = fold(
+                history,
+                sample,
+                interval=task.interval,
+                stale_polls=poll.stale_polls,
+                tolerance=poll.caught_up_tolerance,
+            )
         return TaskMemory(task, rules, history, self._unwatched.pop(task.key, Alerts()))
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from heapq import nlargest
 
 from bot.domain.incidents import Event, Incident
+from bot.domain.inquiry import Inquiry, inquire
 from bot.domain.model import TaskKey, TaskState
 from bot.domain.names import called
 from bot.domain.policy import Policies
@@ -29,6 +30,7 @@ from bot.domain.reports import (
     view_of,
     worst_partitions,
 )
+from bot.domain.rules import Moment
 from bot.ports import Clock, IncidentFilter, Outbox, ReportStore, StoreError
 from bot.services.fleet import Fleet, TaskMemory
 from bot.services.notifier import Delivery
@@ -98,6 +100,27 @@ class Queries:
         """Every partition of a task; empty before the first reading."""
         memory = self._fleet.get(key)
         return list(lag_rows(memory.history)) if memory is not None else []
+
+    def why(self, key: TaskKey) -> tuple[Inquiry, ...]:
+        """Every rule of a task with what it says now; empty when it is not watched."""
+        memory = self._fleet.get(key)
+        if memory is None:
+            return ()
+        policies = self._policies()
+        moment = Moment(
+            memory.history.seen_at or self._clock.now(),
+            memory.task.interval,
+            policies.poll.stale_polls,
+            configured=memory.task.configured,
+        )
+        return inquire(
+            memory.task,
+            memory.history,
+            memory.rules,
+            states=memory.alerts.states,
+            routes=policies.routes,
+            moment=moment,
+        )
 
     def top(self, count: int) -> list[TopRow]:
         """The worst partitions of all tasks, by age, then lag."""

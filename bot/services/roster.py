@@ -53,7 +53,7 @@ class Roster:
             labels=self._roll.labels,
             interval=policies.poll.interval,
         )
-        removed = self._fleet.watch(tasks, policies.rules, stale_polls=policies.poll.stale_polls)
+        removed = self._fleet.watch(tasks, policies.rules, poll=policies.poll)
         for account, poller in self._pollers.items():
             mine = self._fleet.of_account(account)
             poller.watch(memory.task for memory in mine if memory.task.key.connector_id)

@@ -63,8 +63,7 @@ class Watching:
 
     def watch(self, *tasks: WatchedTask) -> list[TaskMemory]:
         """Watches exactly these tasks; the others are returned."""
-        stale_polls = self.policies.poll.stale_polls
-        return self.fleet.watch(tasks, self.policies.rules, stale_polls=stale_polls)
+        return self.fleet.watch(tasks, self.policies.rules, poll=self.policies.poll)
 
     async def restarted(
         self, *, tasks: Sequence[WatchedTask] | None = None, policies: Policies | None = None

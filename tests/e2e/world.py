@@ -36,7 +36,9 @@ accounts:
     auth: {type: aksk, access_key: "${AK}", secret_key: "${SK}"}
 poll: {interval: 1s}
 discovery: [{account: demo, interval: 5s}]
-rules: [{name: lag, type: partition_lag, warning: 100k, critical: 100M}]
+rules:
+  - {name: lag, type: partition_lag, warning: 100k, critical: 100M}
+  - {name: no-age, type: age, enabled: false}
 routes: [{channel: C0DATA}]
 alerts: {group_wait: 0s, edit_every: 500ms}
 slack: {bot_token: "${BOT_TOKEN}", signing_secret: "${SIGNING_SECRET}", api_url: "${SLACK_URL}"}

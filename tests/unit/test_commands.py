@@ -92,7 +92,7 @@ def test_every_command_of_the_language_is_understood(text: str, command: Command
     [
         ("loss", "loss"),
         ("chart orders 6h", "chart"),
-        ("why orders", "why"),
+        ("loss orders", "loss"),
         ("history @someone 12h", "history"),
         ("ack i-7KQ2 on it", "ack"),
         ("acknowledge orders", "ack"),
