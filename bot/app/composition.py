@@ -7,7 +7,7 @@ bot over those.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 
@@ -24,6 +24,7 @@ from bot.ports import (
     Snapshot,
     Surroundings,
     Telemetry,
+    TopicSource,
 )
 from bot.services.conversation import Conversation
 from bot.services.discovery import Around, Discovery, ListingTrouble, Wanted
@@ -33,6 +34,7 @@ from bot.services.notifier import Notifier
 from bot.services.poller import Poller
 from bot.services.queries import Pulse, Queries
 from bot.services.roster import Roll, Roster
+from bot.services.shelves import Shelves
 from bot.services.vitals import Vitals
 from bot.services.writer import WriteBehind
 from bot.settings.values import AccountSettings, Settings
@@ -50,7 +52,9 @@ class Outside:
     telemetry: Telemetry
     clock: Clock
     jitter: Jitter
-    store_name: str
+    topics: Mapping[str, TopicSource] = field(default_factory=dict)
+    """By account: who is asked how long topics keep messages."""
+    store_name: str = ""
     """What kind of store it is, for `health`; never an address with a password."""
 
 
@@ -87,6 +91,9 @@ class Bot:
             self.monitor,
             pollers=self.pollers,
             clock=outside.clock,
+        )
+        self.shelves = Shelves(
+            self.fleet, outside.topics, clock=outside.clock, telemetry=self.vitals
         )
         self.queries = Queries(
             self.fleet,

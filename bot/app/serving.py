@@ -86,6 +86,7 @@ async def _serve(
         gateway = await stack.enter_async_context(SlackGateway(_slack_access(settings)))
         outside = Outside(
             sources=clients,
+            topics=clients,
             alerts=store,
             outbox=store,
             reports=store,
@@ -200,6 +201,7 @@ def _eternals(bot: Bot, store: Store, settings: Settings, telemetry: Telemetry) 
     return [
         *pollers,
         Eternal("discovery", bot.discovery.run),
+        Eternal("topics", bot.shelves.run),
         Eternal("writer", bot.behind.run),
         Eternal("notifier", bot.notifier.run),
         Eternal("cleaner", cleaner.run),

@@ -92,6 +92,15 @@ class ListTasks:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """The time to the first lost message of the tasks that fit every filter, soonest first."""
+
+    filters: tuple[TaskFilter, ...] = ()
+    typed: str = ""
+    """The filters as they were typed, for the answer's title."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """One task."""
 
@@ -158,6 +167,7 @@ Command = (
     Overview
     | Help
     | ListTasks
+    | Loss
     | Status
     | LagOf
     | Why
@@ -245,6 +255,10 @@ def _help(verb: Verb, arguments: list[str]) -> Command:
 
 def _list(_verb: Verb, arguments: list[str]) -> Command:
     return ListTasks(tuple(_filter(word) for word in arguments), " ".join(map(quoted, arguments)))
+
+
+def _loss(_verb: Verb, arguments: list[str]) -> Command:
+    return Loss(tuple(_filter(word) for word in arguments), " ".join(map(quoted, arguments)))
 
 
 def _filter(word: str) -> TaskFilter:
@@ -341,6 +355,7 @@ def _at_most(verb: Verb, arguments: list[str], most: int) -> None:
 _PARSERS: Mapping[str, Callable[[Verb, list[str]], Command]] = {
     "help": _help,
     "list": _list,
+    "loss": _loss,
     "status": _status,
     "lag": _lag,
     "top": _top,

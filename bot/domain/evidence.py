@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.domain.alerts import Incident
 from bot.domain.model import Severity, Subject
+from bot.domain.policy import RuleType
 from bot.domain.verdicts import Finding, Judgement, Verdict
 
 EVIDENCE_KEPT = 100
@@ -18,12 +19,16 @@ def with_evidence(
     incident: Incident, finding: Finding, now: datetime, *, severity: Severity
 ) -> Incident:
     """The incident as this finding shows it; its severity rises to the one given, never falls."""
+    low_is_bad = finding.type is RuleType.DATA_LOSS
     breached = worst_first(
-        [judgement for judgement in finding.judgements if judgement.verdict is Verdict.BREACHED]
+        [judgement for judgement in finding.judgements if judgement.verdict is Verdict.BREACHED],
+        low_is_bad=low_is_bad,
     )
     numbers = [judgement.value for judgement in breached if isinstance(judgement.value, int)]
-    peak = max(numbers, default=None)
-    higher = peak is not None and (incident.peak is None or peak > incident.peak)
+    peak = (min if low_is_bad else max)(numbers, default=None)
+    higher = peak is not None and (
+        incident.peak is None or (peak < incident.peak if low_is_bad else peak > incident.peak)
+    )
     return replace(
         incident,
         rule=breached[0].rule if breached else incident.rule,
@@ -37,14 +42,14 @@ def with_evidence(
     )
 
 
-def worst_first(judgements: Iterable[Judgement]) -> list[Judgement]:
-    """By severity, then value, then subject."""
-    return sorted(judgements, key=_badness)
+def worst_first(judgements: Iterable[Judgement], *, low_is_bad: bool = False) -> list[Judgement]:
+    """By severity, then value, then subject. Of the time that is left, the least is the worst."""
 
+    def badness(judgement: Judgement) -> tuple[int, int, Subject]:
+        value = judgement.value if isinstance(judgement.value, int) else 0
+        return -judgement.severity, value if low_is_bad else -value, judgement.subject
 
-def _badness(judgement: Judgement) -> tuple[int, int, Subject]:
-    value = judgement.value if isinstance(judgement.value, int) else 0
-    return -judgement.severity, -value, judgement.subject
+    return sorted(judgements, key=badness)
 
 
 def _spread(judgements: list[Judgement]) -> tuple[tuple[str, tuple[int, ...]], ...]:

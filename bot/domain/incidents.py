@@ -28,6 +28,7 @@ from bot.domain.alerts import (
 from bot.domain.evidence import EVIDENCE_KEPT, with_evidence, worst_first
 from bot.domain.ids import derived_id
 from bot.domain.model import Subject
+from bot.domain.policy import RuleType
 from bot.domain.verdicts import Finding, Judgement, Verdict
 
 __all__ = [
@@ -341,7 +342,7 @@ def _good_cycle(state: AlertState, finding: Finding, now: datetime) -> bool:
 def _open(
     state: AlertState, finding: Finding, context: StepContext, due: list[Judgement]
 ) -> Incident:
-    worst = worst_first(due)[0]
+    worst = worst_first(due, low_is_bad=finding.type is RuleType.DATA_LOSS)[0]
     since = min(state.subjects[judgement.subject].breached_since for judgement in due)
     blank = Incident(
         id=derived_id("i", str(state.key), state.type, context.now.isoformat()),

@@ -86,6 +86,8 @@ class TaskView:
     """Of the oldest undelivered message of all topics; None where nothing is known."""
     drain: Drain | None = None
     """Of the backlog that deliveries leave; None without one."""
+    loss: timedelta | None = None
+    """Until the first undelivered message is lost; None where nothing waits or is known."""
     open_incidents: tuple[str, ...] = ()
     """Ids of the open incidents."""
 

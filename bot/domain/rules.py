@@ -12,6 +12,7 @@ from bot.domain.age import judge_age
 from bot.domain.behind import judge_behind
 from bot.domain.history import TaskHistory
 from bot.domain.lag import judge_lag
+from bot.domain.loss import judge_loss
 from bot.domain.mishaps import judge_missing, judge_resets
 from bot.domain.policy import LAG_TYPES, RuleType
 from bot.domain.reach import (
@@ -40,7 +41,7 @@ __all__ = [
     "unreachable_severity",
 ]
 
-JUDGED = tuple(rule_type for rule_type in RuleType if rule_type is not RuleType.DATA_LOSS)
+JUDGED = tuple(RuleType)
 """The rule types this version evaluates."""
 
 
@@ -71,6 +72,7 @@ def evaluate(
             judge_age(history, sample, rules, tracked, moment),
             judge_behind(history, sample, rules, tracked, moment),
             judge_resets(history, sample, rules, tracked),
+            judge_loss(history, sample, rules, tracked, moment),
             _REACHED,
         ]
         if history.absences or RuleType.MISSING in tracked:

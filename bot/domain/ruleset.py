@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.model import Subject, TaskSample, WatchedTask
 from bot.domain.policy import AnyRule, RuleType
+from bot.domain.shelf import NO_SHELF, Shelf
 from bot.domain.verdicts import Judgement, Level, Verdict
 
 Tracked = Mapping[RuleType, Mapping[Subject, Level]]
@@ -58,6 +59,8 @@ class Moment:
     """The account as a whole fails in the way this task does, and that is told instead."""
     configured: bool = True
     """False for a task that only discovery knows."""
+    shelf: Shelf = NO_SHELF
+    """How long its topics keep messages, as far as that is known."""
 
 
 def unknown(subject: Subject, why: str) -> Judgement:

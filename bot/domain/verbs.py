@@ -28,7 +28,7 @@ VERBS = (
     Verb("incident", "incident ID", "one incident with its timeline"),
     Verb("refresh", "refresh TASK", "ask the cloud now; the answer follows"),
     Verb("health", "health", "how the bot itself is doing"),
-    Verb("loss", "loss [filter]", "time to the first lost message, soonest first", later=True),
+    Verb("loss", "loss [filter]", "time to the first lost message, soonest first"),
     Verb("chart", "chart TASK [TOPIC] [6h]", "lag over time", later=True),
     Verb("why", "why TASK", "which rules apply, and what they say now"),
     Verb("history", "history [TASK|ID|@person] [12h]", "what happened, who did what", later=True),

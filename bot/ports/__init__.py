@@ -13,6 +13,7 @@ from bot.ports.cloud import (
     ListedTask,
     Listing,
     Scope,
+    TopicSource,
 )
 from bot.ports.errors import (
     BotError,
@@ -104,4 +105,5 @@ __all__ = [
     "StoreUnusable",
     "Surroundings",
     "Telemetry",
+    "TopicSource",
 ]

@@ -49,6 +49,24 @@ class Scope:
     """Connector ids; when given, instances are not asked."""
 
 
+class TopicSource(Protocol):
+    """What an account says of topics beside its dumping tasks."""
+
+    async def retentions(self, instance_id: str) -> Mapping[str, timedelta]:
+        """How long each topic of an instance keeps messages; those that do not say are left out.
+
+        Raises: CloudError.
+        """
+        ...
+
+    async def log_starts(self, instance_id: str, topic: str) -> Mapping[int, int]:
+        """By partition the first offset that is still kept.
+
+        Raises: CloudError.
+        """
+        ...
+
+
 class DumpingTaskSource(Protocol):
     """One account of the cloud."""
 

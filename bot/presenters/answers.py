@@ -18,6 +18,7 @@ from bot.presenters.bot_answers import (
     usage,
 )
 from bot.presenters.incident_answers import incident_detail, incident_list
+from bot.presenters.loss_answers import losses
 from bot.presenters.task_answers import fleet_line, lag_table, task_list, task_status, top
 from bot.presenters.why_answers import why
 
@@ -27,6 +28,7 @@ __all__ = [
     "incident_detail",
     "incident_list",
     "lag_table",
+    "losses",
     "not_yet",
     "overview",
     "refresh_failed",

@@ -12,7 +12,16 @@ from bot.domain.model import Severity, Subject
 from bot.domain.policy import RuleType
 from bot.domain.verdicts import Judgement, Unit
 from bot.presenters.answer import Line, Moment, Name, Said, joined
-from bot.presenters.words import age_in_words, amount, bounds, counted, in_words, number, ranges
+from bot.presenters.words import (
+    age_in_words,
+    amount,
+    bounds,
+    counted,
+    in_words,
+    number,
+    ranges,
+    seconds_in_words,
+)
 
 RUNS_SHOWN = 12
 """Runs of partitions named of one incident; the rest is counted."""
@@ -83,11 +92,20 @@ def _valued(worst: Judgement, incident: Incident) -> str:
     match incident.type:
         case RuleType.AGE:
             return f"messages wait {_aged(worst.value, worst.at_most)}"
+        case RuleType.DATA_LOSS if worst.value == 0:
+            return "messages are being lost"
+        case RuleType.DATA_LOSS:
+            return f"first loss in about {_rounded(worst.value)}"
         case RuleType.FALLING_BEHIND:
             return f"{amount(worst.value, incident.unit)} left behind"
         case _:
             behind = " behind" if incident.unit is Unit.MESSAGES else ""
             return f"{amount(worst.value, incident.unit)}{behind}"
+
+
+def _rounded(seconds: int) -> str:
+    """From a minute on without seconds."""
+    return seconds_in_words(seconds if seconds < 60 else seconds - seconds % 60)
 
 
 def _aged(at_least: int, at_most: int | None) -> str:
@@ -132,7 +150,8 @@ def _against(worst: Judgement, incident: Incident) -> Line:
     if level is None:
         return ()
     shown = in_unit(level, incident.unit)
-    return (f", above the {worst.severity.word} level of {shown}",)
+    side = "below" if incident.type is RuleType.DATA_LOSS else "above"
+    return (f", {side} the {worst.severity.word} level of {shown}",)
 
 
 def in_unit(level: float, unit: Unit) -> str:
@@ -237,7 +256,8 @@ def peak(incident: Incident) -> Line:
     if incident.peak is None:
         return ()
     when: Line = () if incident.peak_at is None else (" at ", Moment(incident.peak_at))
-    return (f"; peak {amount(incident.peak, incident.unit)}", *when)
+    word = "least left" if incident.type is RuleType.DATA_LOSS else "peak"
+    return (f"; {word} {amount(incident.peak, incident.unit)}", *when)
 
 
 def ending(incident: Incident) -> Line:

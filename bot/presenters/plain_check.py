@@ -8,7 +8,6 @@ from datetime import timedelta
 from bot.domain.checkup import CheckReport, TaskCheck
 from bot.domain.model import Severity
 from bot.domain.policy import BUILT_IN, AnyRule, Route
-from bot.domain.rules import JUDGED
 from bot.presenters.answer import Answer, Column, Entries, Part, Said, Table, joined
 from bot.presenters.message import Json
 from bot.presenters.plain import render as render_plain
@@ -74,19 +73,12 @@ def _json_row(row: TaskCheck) -> Json:
         "poll_deadline_seconds": row.poll_deadline.total_seconds(),
         "request_deadline_seconds": row.request_deadline.total_seconds(),
         "delivery_interval_seconds": delivery.total_seconds() if delivery else None,
-        "rules": [
-            {"type": r.type.value, "name": r.name, "levels": in_short(r), "judged": _judged(r)}
-            for r in row.rules
-        ],
+        "rules": [{"type": r.type.value, "name": r.name, "levels": in_short(r)} for r in row.rules],
         "routes": [
             {"channel": route.channel, "min_severity": route.min_severity.word}
             for route in row.routes
         ],
     }
-
-
-def _judged(rule: AnyRule) -> bool:
-    return rule.type in JUDGED
 
 
 # --- text --------------------------------------------------------------------------------------
@@ -107,7 +99,7 @@ def _cells(row: TaskCheck) -> tuple[str, ...]:
         _short(row.poll_deadline),
         _short(row.request_deadline),
         UNKNOWN if row.delivery_interval is None else in_words(row.delivery_interval),
-        _rule_names([rule for rule in row.rules if _judged(rule)]),
+        _rule_names(row.rules),
         ", ".join(map(_told_to, row.routes)),
     )
 
@@ -134,5 +126,4 @@ def _rules(rows: Sequence[TaskCheck]) -> Entries:
 
 def _about(rule: AnyRule) -> str:
     kind = "" if rule.name == rule.type.value else f"{rule.type.value}: "
-    later = "" if _judged(rule) else " (not evaluated by this version)"
-    return f"{kind}{in_short(rule)}{later}"
+    return f"{kind}{in_short(rule)}"

@@ -70,6 +70,8 @@ class Conversation:
                 return Turn(answers.usage(word))
             case commands.ListTasks():
                 return Turn(self._list(command))
+            case commands.Loss():
+                return Turn(self._losses(command))
             case commands.Status(task):
                 return self._of_task(task, self._status)
             case commands.LagOf(task, topic):
@@ -160,6 +162,16 @@ class Conversation:
         ]
         now = self._clock.now()
         return answers.task_list(fitting, now, watched=len(every), typed=command.typed)
+
+    def _losses(self, command: commands.Loss) -> Answer:
+        every = self._queries.losses()
+        fitting = [
+            (view, loss)
+            for view, loss in every
+            if all(commands.fits(each, view) for each in command.filters)
+        ]
+        now = self._clock.now()
+        return answers.losses(fitting, now, watched=len(every), typed=command.typed)
 
     async def _incidents(self, typed: str | None, *, open_only: bool) -> Turn:
         task = self._find(typed) if typed is not None else None

@@ -18,6 +18,7 @@ from bot.domain.model import FailureKind, Subject, TaskKey, WatchedTask
 from bot.domain.notifications import Card
 from bot.domain.policy import AnyRule, PollPolicy, RuleType
 from bot.domain.rules import Failing, TaskRules, rules_for
+from bot.domain.shelf import NO_SHELF, Shelf
 from bot.domain.verdicts import Level
 from bot.ports import Snapshot
 
@@ -67,6 +68,7 @@ class TaskMemory:
     rules: TaskRules
     history: TaskHistory = field(default_factory=TaskHistory)
     alerts: Alerts = field(default_factory=Alerts)
+    shelf: Shelf = NO_SHELF
 
 
 @dataclass(slots=True)

@@ -80,6 +80,7 @@ class Monitor:
             poll.stale_polls,
             account_speaks=self._account_speaks(account, observation),
             configured=memory.task.configured,
+            shelf=memory.shelf,
         )
         await self._judge(memory, moment)
         await self._judge_account(account, moment)

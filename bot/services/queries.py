@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import nlargest
 
 from bot.domain.incidents import Event, Incident
 from bot.domain.inquiry import Inquiry, inquire
+from bot.domain.loss import LossView, loss_of
 from bot.domain.model import TaskKey, TaskState
 from bot.domain.names import called
 from bot.domain.policy import Policies
@@ -101,6 +102,11 @@ class Queries:
         memory = self._fleet.get(key)
         return list(lag_rows(memory.history)) if memory is not None else []
 
+    def losses(self) -> list[tuple[TaskView, LossView]]:
+        """Every task with what retention means for it."""
+        now = self._clock.now()
+        return [(self._view(memory, now), self._loss(memory)) for memory in self._fleet]
+
     def why(self, key: TaskKey) -> tuple[Inquiry, ...]:
         """Every rule of a task with what it says now; empty when it is not watched."""
         memory = self._fleet.get(key)
@@ -112,6 +118,7 @@ class Queries:
             memory.task.interval,
             policies.poll.stale_polls,
             configured=memory.task.configured,
+            shelf=memory.shelf,
         )
         return inquire(
             memory.task,
@@ -195,13 +202,19 @@ class Queries:
         )
 
     def _view(self, memory: TaskMemory, now: datetime) -> TaskView:
-        return view_of(
+        view = view_of(
             memory.task,
             memory.history,
             memory.alerts.incidents(),
             now=now,
             stale_after=self._stale_after(memory),
         )
+        if not memory.shelf.retention:
+            return view
+        return replace(view, loss=self._loss(memory).left)
+
+    def _loss(self, memory: TaskMemory) -> LossView:
+        return loss_of(memory.history, memory.rules, memory.shelf)
 
     def _stale_after(self, memory: TaskMemory) -> timedelta:
         return memory.task.interval * self._policies().poll.stale_polls

@@ -19,8 +19,8 @@ from bot.domain.history import TaskHistory
 from bot.domain.matching import Match
 from bot.domain.model import Severity, WatchedTask
 from bot.domain.names import watched_tasks
-from bot.domain.policy import BUILT_IN, LAG_TYPES, AnyRule, Route, RuleType
-from bot.domain.rules import JUDGED, rules_for
+from bot.domain.policy import LAG_TYPES, AnyRule, Route, RuleType
+from bot.domain.rules import rules_for
 from bot.ports import Snapshot
 from bot.services.poller import BUDGET_SHARE
 from bot.settings.addresses import is_loopback
@@ -282,11 +282,5 @@ def _not_judged(settings: Settings, known: Known, unreadable: str) -> Iterator[s
     elif not known.complete:
         yield "tasks that discovery finds: none are stored yet, they are known once the bot has run"
     rules = settings.policies.rules
-    for place, rule in enumerate(rules[len(BUILT_IN) :]):
-        if rule.enabled and rule.type not in JUDGED:
-            yield f"rules[{place}] ({rule.name}): this version does not evaluate {rule.type} yet"
-    unjudged = [rule.type.value for rule in BUILT_IN if rule.type not in JUDGED]
-    if unjudged:
-        yield f"built-in rules: this version does not evaluate {listed(unjudged, 'and')} yet"
     if any(rule.type in LAG_TYPES for rule in rules):
         yield "levels of lag against each task's own normal peak: that needs stored readings"

@@ -89,6 +89,7 @@ async def test_a_task_that_was_read_has_every_field() -> None:
             "outgo_per_minute": 50.0,
             "lasts_seconds": None,
         },
+        "loss_seconds": None,
         "worst_partitions": [
             {
                 "topic": "orders",

@@ -12,6 +12,7 @@ from bot.domain.marks import Age
 from bot.domain.model import FailureKind, Observation, TaskSample, topic_sample
 from bot.domain.policy import BUILT_IN, AnyRule, RuleType
 from bot.domain.rules import Moment, TaskRules, evaluate, rules_for
+from bot.domain.shelf import NO_SHELF, Shelf
 from bot.domain.verdicts import Finding
 from tests.builders import TOPIC, a_failure, a_key, a_sample_of, a_task, at
 
@@ -29,6 +30,7 @@ class Story:
     rules: Sequence[AnyRule] = BUILT_IN
     tolerance: int = 5
     configured: bool = True
+    shelf: Shelf = NO_SHELF
     history: TaskHistory = field(default_factory=TaskHistory)
     states: dict[RuleType, AlertState] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -80,7 +82,9 @@ class Story:
         """What the rules say now."""
         seen = self.history.seen_at or at(0)
         tracked = {s.type: s.levels for s in self.states.values() if s.phase is not Phase.QUIET}
-        moment = Moment(seen, timedelta(seconds=self.interval_s), configured=self.configured)
+        moment = Moment(
+            seen, timedelta(seconds=self.interval_s), configured=self.configured, shelf=self.shelf
+        )
         return evaluate(self.history, self._rules(), tracked, moment)
 
     def _rules(self) -> TaskRules:

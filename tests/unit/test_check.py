@@ -335,14 +335,9 @@ def test_alerts_without_commands_are_noted() -> None:
 # --- not judged --------------------------------------------------------------------------------
 
 
-def test_rules_that_this_version_does_not_evaluate_are_named() -> None:
-    more = (
-        "rules: [{name: r, type: data_loss}, {name: off, type: missing, enabled: false},"
-        " {name: lag, type: task_lag, critical: 1}]\n"
-    )
+def test_what_needs_stored_readings_is_named() -> None:
+    more = "rules: [{name: lag, type: task_lag, critical: 1}]\n"
     assert report(TASKS + more).not_judged == (
-        "rules[0] (r): this version does not evaluate data_loss yet",
-        "built-in rules: this version does not evaluate data_loss yet",
         "levels of lag against each task's own normal peak: that needs stored readings",
     )
 
@@ -416,8 +411,8 @@ http: {public_url: "https://bot.example.com", host: 127.0.0.1}
 
 
 READ_BY_THE_SETTINGS = {"region", "console_url", "files"}
-NAMED_OTHERWISE = {"app_token", "heartbeat", "users", "usergroups", "channels", "retention"}
-"""With a sentence of their own, inside a key that is named, or of a rule that is not evaluated."""
+NAMED_OTHERWISE = {"app_token", "heartbeat", "users", "usergroups", "channels"}
+"""With a sentence of their own, or inside a key that is named."""
 
 
 def test_every_key_that_no_part_of_the_bot_reads_is_in_the_table() -> None:

@@ -90,9 +90,7 @@ def test_every_command_of_the_language_is_understood(text: str, command: Command
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("loss", "loss"),
         ("chart orders 6h", "chart"),
-        ("loss orders", "loss"),
         ("history @someone 12h", "history"),
         ("ack i-7KQ2 on it", "ack"),
         ("acknowledge orders", "ack"),

@@ -51,6 +51,15 @@ class Api:
         query = [("engine", "kafka"), ("limit", str(PAGE_SIZE)), ("offset", str(offset))]
         return self._call("/instances", query)
 
+    def topics(self, instance_id: str, offset: int) -> Call:
+        """ListInstanceTopics: one page, from the offset on."""
+        path = f"/instances/{_segment(instance_id)}/topics"
+        return self._call(path, [("limit", str(PAGE_SIZE)), ("offset", str(offset))])
+
+    def topic(self, instance_id: str, topic: str) -> Call:
+        """ShowInstanceTopicDetail: the partitions of a topic, with where their logs begin."""
+        return self._call(f"/instances/{_segment(instance_id)}/management/topics/{_segment(topic)}")
+
     def smart_connect_tasks(self, instance_id: str) -> Call:
         """ListConnectorTasks, asked only for its total."""
         path = f"/instances/{_segment(instance_id)}/connector/tasks"

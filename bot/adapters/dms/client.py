@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TypeVar
@@ -13,6 +13,7 @@ from bot.adapters.dms.asking import Asker
 from bot.adapters.dms.auth import credentials_of
 from bot.adapters.dms.calls import Api, Call
 from bot.adapters.dms.listing import Lister
+from bot.adapters.dms.topics import TopicReader
 from bot.adapters.dms.transport import open_transport
 from bot.adapters.dms.wire import QueryAnswer, query_answer, sample_of
 from bot.domain.model import TaskKey, TaskSample, WatchedTask
@@ -21,6 +22,7 @@ from bot.ports import Clock, Jitter, Listing, Scope
 Read = TypeVar("Read")
 
 _LISTING_BUDGET = timedelta(minutes=5)
+_TOPICS_BUDGET = timedelta(minutes=1)
 _MOST_CALLS_KEPT = 50_000
 """Prepared requests; the tasks of an account are far fewer, but they come and go for years."""
 
@@ -33,6 +35,7 @@ class DmsClient:
         self._asker = asker
         self._clock = clock
         self._api = Api(config.endpoint, config.project_id)
+        self._topics = TopicReader(self._api, asker)
         self._calls: dict[TaskKey, Call] = {}
 
     @property
@@ -60,6 +63,14 @@ class DmsClient:
         """
         lister = Lister(self._account, self._api, self._asker)
         return await lister.list(scope, _in(_LISTING_BUDGET), smart_connect=smart_connect)
+
+    async def retentions(self, instance_id: str) -> Mapping[str, timedelta]:
+        """How long each topic of an instance keeps messages. Raises: CloudError."""
+        return await self._topics.retentions(instance_id, _in(_TOPICS_BUDGET))
+
+    async def log_starts(self, instance_id: str, topic: str) -> Mapping[int, int]:
+        """By partition the first offset that is still kept. Raises: CloudError."""
+        return await self._topics.log_starts(instance_id, topic, _in(_TOPICS_BUDGET))
 
     async def _ask(self, key: TaskKey, budget: timedelta, read: Callable[[bytes], Read]) -> Read:
         call = self._calls.get(key) or self._prepared(key)

@@ -176,6 +176,41 @@ class InstanceListShape(BaseModel):
     error_code: object = None
 
 
+@with_config(_STRICT)
+class TopicEntryShape(TypedDict, total=False):
+    """A topic as an instance lists it."""
+
+    name: Text
+    retention_time: Number
+
+
+class TopicListShape(BaseModel):
+    """One page of topics (ListInstanceTopics)."""
+
+    model_config = _STRICT
+
+    topics: list[TopicEntryShape] | None = None
+    total: Number = None
+    error_code: object = None
+
+
+@with_config(_STRICT)
+class LogShape(TypedDict, total=False):
+    """A partition of a topic; `lso` is where its log begins."""
+
+    partition: Number
+    lso: Number
+
+
+class TopicPartitionsShape(BaseModel):
+    """The partitions of a topic (ShowInstanceTopicDetail)."""
+
+    model_config = _STRICT
+
+    partitions: list[LogShape] | None = None
+    error_code: object = None
+
+
 class SmartConnectShape(BaseModel):
     """One page of Smart Connect tasks (ListConnectorTasks); only the total is of interest."""
 
@@ -186,7 +221,14 @@ class SmartConnectShape(BaseModel):
 
 
 Shape = TypeVar(
-    "Shape", TaskShape, PlainTaskShape, TaskListShape, InstanceListShape, SmartConnectShape
+    "Shape",
+    TaskShape,
+    PlainTaskShape,
+    TaskListShape,
+    InstanceListShape,
+    TopicListShape,
+    TopicPartitionsShape,
+    SmartConnectShape,
 )
 
 

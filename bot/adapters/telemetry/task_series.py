@@ -35,7 +35,9 @@ def task_series(tasks: Sequence[TaskView], now: datetime) -> bytes:
             "Age of the oldest undelivered message, at least.",
             _undelivered(named),
         ),
-        _family("dumptask_loss_seconds", "Time until undelivered messages are lost.", ()),
+        _family(
+            "dumptask_loss_seconds", "Time until undelivered messages are lost.", _losses(named)
+        ),
     )
     return "".join(families).encode()
 
@@ -93,6 +95,12 @@ def _undelivered(tasks: Mapping[str, TaskView]) -> Iterator[str]:
         for topic, age in ages.items():
             if age is not None:
                 yield f'{task},topic="{topic}"}} {age.at_least.total_seconds()}'
+
+
+def _losses(tasks: Mapping[str, TaskView]) -> Iterator[str]:
+    for task, view in tasks.items():
+        if view.loss is not None:
+            yield f"{task}}} {view.loss.total_seconds()}"
 
 
 def escaped(value: str) -> str:

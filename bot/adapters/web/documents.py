@@ -61,6 +61,7 @@ def task(view: TaskView, now: datetime) -> Document:
         "topics": [_topic(topic) for topic in view.topics],
         **_age(view.age),
         "drain": _drain(view.drain),
+        "loss_seconds": seconds(view.loss),
         "worst_partitions": [_partition(row) for row in view.worst],
         "open_incidents": list(view.open_incidents),
     }
