@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="dumptask-bot", description=DESCRIPTION, allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"dumptask-bot {program_version()}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_run, _check, _discover, _query, _demo, _schema):
+    for add in (_run, _check, _discover, _query, _demo, _backtest, _export, _schema):
         add(commands)
     return top
 
@@ -102,6 +102,27 @@ def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("--duration", metavar="TIME", help="end after this long, such as 30s")
     command.add_argument("--port", type=_port, default=8321, help="of the page; 0: any free one")
     command.add_argument("--scenario", default="default", metavar="NAME")
+
+
+def _backtest(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "backtest", "replay stored samples through a file's rules")
+    _with_config(command)
+    command.add_argument(
+        "--since", default="7d", metavar="DURATION", help="how far back, such as 7d (the default)"
+    )
+    command.add_argument(
+        "--samples", type=Path, metavar="FILE", help="what export wrote, instead of the store"
+    )
+    command.add_argument("--json", action="store_true", help="for machines")
+
+
+def _export(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "export", "print stored samples and incidents as JSON lines")
+    _with_config(command)
+    command.add_argument("--task", metavar="TASK", help="only this task")
+    command.add_argument(
+        "--since", default="7d", metavar="DURATION", help="how far back, such as 7d (the default)"
+    )
 
 
 def _schema(commands: Commands[argparse.ArgumentParser]) -> None:
