@@ -19,7 +19,8 @@ from bot.domain.history import TaskHistory
 from bot.domain.matching import Match
 from bot.domain.model import Severity, WatchedTask
 from bot.domain.names import watched_tasks
-from bot.domain.policy import LAG_TYPES, AnyRule, Route, RuleType
+from bot.domain.peaks import LowLevel
+from bot.domain.policy import AnyRule, LagRule, Route, RuleType, View
 from bot.domain.rules import rules_for
 from bot.ports import Snapshot
 from bot.services.poller import BUDGET_SHARE
@@ -34,12 +35,17 @@ NAMES_SHOWN = 5
 
 
 def check_report(
-    settings: Settings, stored: Snapshot | None = None, *, unreadable: str = ""
+    settings: Settings,
+    stored: Snapshot | None = None,
+    *,
+    unreadable: str = "",
+    low_levels: Mapping[str, Sequence[LowLevel]] | None = None,
 ) -> CheckReport:
     """Looks at a configuration.
 
     `stored` is what the store knows, None where there is none yet or it cannot be read;
-    `unreadable` says why it cannot.
+    `unreadable` says why it cannot. `low_levels` is what stored samples say of levels, by the
+    task's name; None where there are none.
     """
     snapshot = stored or Snapshot()
     tasks = watched_tasks(
@@ -66,6 +72,7 @@ def check_report(
         *missed.certain,
         *_unreached(settings.policies.routes),
         *_page(settings),
+        *_low(low_levels or {}),
     ]
     return CheckReport(
         rows,
@@ -73,9 +80,13 @@ def check_report(
         notes=(
             *_silences(settings.policies.routes),
             *_alerts_only(settings),
+            *_weight(settings, tasks, snapshot),
             *_not_used(settings),
         ),
-        not_judged=(*_not_judged(settings, known, unreadable), *missed.open),
+        not_judged=(
+            *_not_judged(settings, known, unreadable, learned=low_levels is not None),
+            *missed.open,
+        ),
     )
 
 
@@ -195,6 +206,18 @@ def _takes_everything(route: Route) -> bool:
     return route.match == Match()
 
 
+def _low(found: Mapping[str, Sequence[LowLevel]]) -> Iterator[str]:
+    """Levels that a healthy sawtooth crosses."""
+    for task, lows in found.items():
+        for low in lows:
+            yield (
+                f"{low.rule.name}: the level of {low.level:,} lies below the normal peak of {task}"
+                f" ({low.peak:,} messages in {low.subject}): it is crossed about"
+                f" {low.crossings_per_day:,.0f} times a day; view: trough, or a level above the"
+                " peak would be right"
+            )
+
+
 def _page(settings: Settings) -> Iterator[str]:
     http = settings.http
     if is_loopback(http.host) or http.token is not None or http.admin_port is not None:
@@ -218,6 +241,38 @@ def _silences(routes: Sequence[Route]) -> Iterator[str]:
                 f"routes[{place}] ({route.channel}): of what it matches {listed(below)} is told"
                 " nowhere, no later route is asked"
             )
+
+
+SAMPLE_BYTES, PARTITION_BYTES = 30, 3
+"""What a stored sample weighs, and each of its partitions (measured, and rounded up)."""
+
+
+def _weight(settings: Settings, tasks: Sequence[WatchedTask], snapshot: Snapshot) -> Iterator[str]:
+    """What the samples of the tasks that are known will weigh."""
+    per_day = partitions = 0.0
+    for task in tasks:
+        window = snapshot.windows.get(task.key)
+        count = sum(len(topic.partitions) for topic in window.topics.values()) if window else 0
+        partitions += count
+        per_day += (SAMPLE_BYTES + PARTITION_BYTES * count) * (timedelta(days=1) / task.interval)
+    if partitions:
+        kept = per_day * (settings.store.samples / timedelta(days=1))
+        yield (
+            f"store: {duration_text(settings.store.samples)} of samples of {partitions:,.0f}"
+            f" partitions will weigh about {_size(kept)}"
+        )
+
+
+def _size(weight: float) -> str:
+    """`2.1 GB`."""
+    unit, divisor = next(
+        ((unit, divisor) for unit, divisor in _SIZES if weight >= divisor), ("kB", 1e3)
+    )
+    share = weight / divisor
+    return f"{share:.1f} {unit}" if share < 10 else f"{share:,.0f} {unit}"
+
+
+_SIZES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6))
 
 
 def _alerts_only(settings: Settings) -> Iterator[str]:
@@ -275,12 +330,15 @@ def _not_used(settings: Settings) -> Iterator[str]:
         )
 
 
-def _not_judged(settings: Settings, known: Known, unreadable: str) -> Iterator[str]:
+def _not_judged(
+    settings: Settings, known: Known, unreadable: str, *, learned: bool
+) -> Iterator[str]:
     yield from settings.missing
     if unreadable:
         yield f"what the store knows: {unreadable}"
     elif not known.complete:
         yield "tasks that discovery finds: none are stored yet, they are known once the bot has run"
     rules = settings.policies.rules
-    if any(rule.type in LAG_TYPES for rule in rules):
+    instant = [r for r in rules if isinstance(r, LagRule) and r.view is View.INSTANT]
+    if instant and not learned:
         yield "levels of lag against each task's own normal peak: that needs stored readings"

@@ -178,3 +178,15 @@ def test_what_cannot_be_done_says_why(
     done, out, err = ran(capsys, command, "-c", config, *rest)
     assert done == code
     assert says in out + err
+
+
+def test_check_learns_normal_peaks_from_what_is_stored(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    low = "rules: [{name: low, type: partition_lag, warning: 1k, view: instant}]\n"
+    config.write_text(config.read_text("utf-8") + low, encoding="utf-8")
+    code, out, _ = ran(capsys, "check", "-c", config, "--no-secrets")
+    assert code == 0
+    assert "low: the level of 1,000 lies below the normal peak of orders" in out
+    assert "times a day" in out
+    assert "that needs stored readings" not in out

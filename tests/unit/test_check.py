@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -122,8 +122,18 @@ routes:
 
 def test_nothing_is_said_of_a_sound_configuration() -> None:
     made = report(stored=Snapshot(windows={ORDERS: window(ORDERS, 300)}))
-    assert (made.warnings, made.notes) == ((), ())
+    weight = "store: 7d of samples of 1 partitions will weigh about 635 kB"
+    assert (made.warnings, made.notes) == ((), (weight,))
     assert made.rows[0].delivery_interval == timedelta(seconds=300)
+
+
+@pytest.mark.parametrize(("lags", "weight"), [(3, "696 kB"), (300, "9.7 MB"), (40_000, "1.2 GB")])
+def test_what_the_store_will_weigh_is_said(lags: int, weight: str) -> None:
+    known = window(ORDERS, 300)
+    ((name, topic),) = known.topics.items()
+    many = replace(topic, partitions=tuple(range(lags)))
+    stored = Snapshot(windows={ORDERS: replace(known, topics={name: many})})
+    assert any(weight in note for note in report(stored=stored).notes)
 
 
 @pytest.mark.parametrize(
@@ -333,13 +343,6 @@ def test_alerts_without_commands_are_noted() -> None:
 
 
 # --- not judged --------------------------------------------------------------------------------
-
-
-def test_what_needs_stored_readings_is_named() -> None:
-    more = "rules: [{name: lag, type: task_lag, critical: 1}]\n"
-    assert report(TASKS + more).not_judged == (
-        "levels of lag against each task's own normal peak: that needs stored readings",
-    )
 
 
 def test_missing_secrets_are_named() -> None:
