@@ -46,8 +46,8 @@ def absences(
 
 def _all_there(known: Mapping[str, Deliveries], sample: TaskSample) -> bool:
     there = {topic.topic: topic.partitions for topic in sample.topics or ()}
-    return bool(there) and all(
-        there.get(name) == deliveries.partitions != () for name, deliveries in known.items()
+    return any(there.values()) and all(
+        there.get(name) == deliveries.partitions for name, deliveries in known.items()
     )
 
 

@@ -218,9 +218,11 @@ class _Asked:
                 for name, those in values.items():
                     yield Subject(name), sum(those.values())
             case _:
-                for name, those in values.items():
-                    for partition, value in those.items():
-                        yield Subject(name, partition), value
+                yield from (
+                    (Subject(name, partition), value)
+                    for name, those in values.items()
+                    for partition, value in those.items()
+                )
 
     def _values(self, topic: TopicSample) -> Mapping[int, int]:
         if not isinstance(self.rule, LagRule) or self.rule.view is View.INSTANT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from operator import lt
+from operator import le, lt
 from typing import NamedTuple, TypeVar
 
 from bot.domain.climbs import (
@@ -89,7 +89,18 @@ def _first_sight(topic: TopicSample, poll: Poll) -> Deliveries:
         ),
         starts=starts,
         standing=standing,
+        resets=_ahead(topic, poll),
     )
+
+
+def _ahead(topic: TopicSample, poll: Poll) -> Mapping[int, Reset]:
+    """Partitions whose position lies beyond their log end, so far a suspicion."""
+    rows = zip(topic.partitions, topic.transferred, topic.log_end, strict=True)
+    return {
+        p: Reset(kind, poll.at, end, position)
+        for p, position, end in rows
+        if (kind := contradiction((None, None), (position, end), poll.tolerance)) is not None
+    }
 
 
 def _nothing_delivered(before: Deliveries, topic: TopicSample) -> bool:
@@ -100,6 +111,7 @@ def _nothing_delivered(before: Deliveries, topic: TopicSample) -> bool:
         and not before.standing
         and not before.climbs.tile
         and _all_rose(before.ends, topic.log_end)
+        and _none_ahead(topic)
     )
 
 
@@ -107,6 +119,14 @@ def _all_rose(before: Sequence[int | None], now: Sequence[int | None]) -> bool:
     """Whether every log end is known and none fell."""
     try:
         return not any(map(lt, now, before))  # type: ignore[arg-type]  # None raises, see below
+    except TypeError:
+        return False
+
+
+def _none_ahead(topic: TopicSample) -> bool:
+    """Whether every position is known and within its log."""
+    try:
+        return all(map(le, topic.transferred, topic.log_end))  # type: ignore[arg-type]  # None raises
     except TypeError:
         return False
 
@@ -132,7 +152,10 @@ def _aligned(before: Deliveries, topic: TopicSample, poll: Poll) -> Deliveries:
         standing=_merged(before.standing, fresh.standing, old, topic.partitions),
         tails=before.tails,
         climbs=before.climbs.of(topic.partitions),
-        resets={p: reset for p, reset in before.resets.items() if p in topic.partitions},
+        resets={
+            **{p: reset for p, reset in fresh.resets.items() if p not in old},
+            **{p: reset for p, reset in before.resets.items() if p in topic.partitions},
+        },
     )
 
 

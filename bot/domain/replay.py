@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.history import TaskHistory, fold
-from bot.domain.incidents import AlertState, Event, EventKind, Incident, Phase, StepContext, step
+from bot.domain.incidents import AlertState, Event, Incident, Phase, StepContext, step
 from bot.domain.model import Observation, WatchedTask
 from bot.domain.policy import PollPolicy, RuleType
 from bot.domain.rules import Moment, TaskRules, evaluate
@@ -96,8 +96,7 @@ def last_states(events: Iterable[Event]) -> list[Incident]:
     """Every incident of some events as it was last, in the order of their opening."""
     found: dict[str, Incident] = {}
     for event in events:
-        if event.kind is EventKind.OPENED or event.incident.id in found:
-            found[event.incident.id] = event.incident
+        found[event.incident.id] = event.incident
     return list(found.values())
 
 

@@ -51,16 +51,16 @@ def why(view: TaskView, inquiries: Sequence[Inquiry], now: datetime) -> Answer:
 def _interval_line(view: TaskView) -> Line:
     if view.delivery_interval is None:
         return ("No reading yet: nothing is judged before the first.",)
-    configured = view.destination.deliver_interval
-    told = "" if configured == view.effective_interval else _other_interval(view)
+    told = _other_interval(view)
     assumed = " (assumed: the answer names no interval)" if view.interval_assumed else ""
     return (f"It uploads every {in_words(view.delivery_interval)}{assumed}{told}.",)
 
 
 def _other_interval(view: TaskView) -> str:
-    if view.effective_interval in (None, view.delivery_interval):
+    effective = view.effective_interval
+    if effective is None or effective == view.delivery_interval:
         return ""
-    return f" by its settings, and every {in_words(view.effective_interval)} by what it does"
+    return f" by its settings, and every {in_words(effective)} by what it does"
 
 
 def _heading(inquiry: Inquiry) -> Line:
@@ -135,7 +135,9 @@ def _counted(inquiry: Inquiry, value: int) -> str:
             return counted(value, "rising trough")
         case RuleType.UNREACHABLE:
             return f"{counted(value, 'poll')} in a row without a reading"
-        case RuleType.MISSING | RuleType.OFFSET_RESET:
+        case RuleType.DATA_LOSS if inquiry.verdict is not Verdict.CLEAR:
+            return f"first loss in {seconds_in_words(value)}"
+        case RuleType.MISSING | RuleType.OFFSET_RESET | RuleType.DATA_LOSS:
             return "nothing of the kind is seen"
         case _:
             return f"{number(value)} messages"

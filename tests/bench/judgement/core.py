@@ -1,46 +1,30 @@
-"""Ours: the real fold, rules and automaton with the built-in rules, driven as the monitor does."""
+"""Ours: the very middle of the bot with the built-in rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.domain.history import TaskHistory, fold
-from bot.domain.incidents import AlertState, Event, EventKind, Phase, StepContext, step
+from bot.domain.incidents import Event, EventKind
 from bot.domain.model import TASK, Observation, TaskKey, WatchedTask
-from bot.domain.policy import BUILT_IN, PollPolicy, RuleType
-from bot.domain.rules import Moment, evaluate, rules_for
+from bot.domain.policy import BUILT_IN, PollPolicy
+from bot.domain.replay import Replay
+from bot.domain.rules import rules_for
 from tests.bench.judgement.detectors import Spoken
 from tests.bench.judgement.world import seconds
 
 
 class Core:
-    """The pure middle of the bot for one task, with default settings."""
+    """One task with default settings."""
 
     def __init__(self, key: TaskKey, interval: timedelta) -> None:
-        self._task = WatchedTask(key, name="bench", task_name="bench", interval=interval)
-        self._rules = rules_for(self._task, BUILT_IN)
-        self._poll = PollPolicy(interval=interval)
-        self._states: dict[RuleType, AlertState] = {}
-        self.history = TaskHistory()
+        task = WatchedTask(key, name="bench", task_name="bench", interval=interval)
+        self.replay = Replay(task, rules_for(task, BUILT_IN), PollPolicy(interval=interval))
 
     def feed(self, observation: Observation) -> Sequence[Spoken]:
-        """One observation through fold, rules and automaton."""
-        stale = self._poll.stale_polls
-        interval = self._task.interval
-        history = fold(self.history, observation, interval=interval, stale_polls=stale)
-        if history is self.history:
-            return ()
-        self.history = history
-        tracked = {s.type: s.levels for s in self._states.values() if s.phase is not Phase.QUIET}
-        moment = Moment(observation.at, interval, stale)
-        said: list[Spoken] = []
-        context = StepContext(observation.at, self._task.name, interval, stale)
-        for finding in evaluate(history, self._rules, tracked, moment):
-            before = self._states.get(finding.type) or AlertState(self._task.key, finding.type)
-            self._states[finding.type], events = step(before, finding, context)
-            said.extend(spoken for event in events for spoken in _spoken(event))
-        return said
+        """What one observation comes to."""
+        events = self.replay.feed(observation)
+        return [spoken for event in events for spoken in _spoken(event)]
 
 
 def _spoken(event: Event) -> Sequence[Spoken]:

@@ -1,0 +1,83 @@
+"""How long a backlog takes to drain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.climbs import Climb, Climbs
+from bot.domain.deliveries import Flow
+from bot.domain.drain import Drain, drain
+from bot.domain.history import TaskHistory
+from bot.domain.model import TaskSample
+from tests.builders import TOPIC, a_sample, at
+from tests.unit.story import Story
+
+RATE = 100
+
+
+def delivering(shares: list[float], story: Story | None = None) -> Story:
+    """A share per delivery of what came since the one before; five polls each."""
+    story = story or Story()
+    position = 0
+    for number, share in enumerate(shares):
+        came = RATE * 300 * number
+        position = min(position + round(share * RATE * 300), came)
+        for poll in range(5):
+            second = 300 * number + 60 * poll
+            story.poll(second, (position, RATE * second))
+    return story
+
+
+def of(story: Story) -> Drain | None:
+    return drain(story.history)
+
+
+def test_a_healthy_task_has_nothing_to_drain() -> None:
+    assert of(delivering([1.0] * 20)) is None
+    assert drain(TaskHistory()) is None
+    assert of(delivering([1.0, 0.5])) is None
+
+
+def test_a_sink_that_is_too_slow_never_drains_at_this_rate() -> None:
+    slow = of(delivering([1.0] * 10 + [0.8] * 10))
+    assert slow is not None
+    assert slow.lasts is None
+    assert (round(slow.intake_per_minute), round(slow.outgo_per_minute)) == (6_000, 4_800)
+    assert slow.backlog > 20_000
+
+
+def test_a_sink_that_catches_up_says_when() -> None:
+    story = delivering([1.0] * 10 + [0.2] * 10 + [1.5] * 9)
+    catching = of(story)
+    assert catching is not None
+    assert catching.lasts is not None
+    left = timedelta(seconds=catching.backlog / (0.5 * RATE))
+    assert abs(catching.lasts - left) < timedelta(minutes=5)
+
+
+def test_a_stop_is_a_backlog_that_only_grows() -> None:
+    story = delivering([1.0] * 10 + [0.0] * 8)
+    stopped = of(story)
+    assert stopped is not None
+    assert (stopped.lasts, stopped.outgo_per_minute) == (None, 0.0)
+    assert round(stopped.intake_per_minute) == 6_000
+
+
+def test_numbers_beyond_every_float_have_no_rate() -> None:
+    story = delivering([1.0] * 10 + [0.8] * 10)
+    topic = story.history.deliveries[TOPIC]
+    huge = tuple(Flow(at(60 * n), n * 10**400, n * 10**400) for n in range(3))
+    vast = replace(story.history, deliveries={TOPIC: replace(topic, flow=huge)})
+    assert drain(vast) is None
+
+
+def test_what_would_last_longer_than_time_can_say_never_ends() -> None:
+    sample: TaskSample = a_sample(at(600))
+    story = delivering([1.0] * 10 + [0.8] * 10)
+    topic = story.history.deliveries[TOPIC]
+    climb = Climb(0, 10**18, 10**19, at(0), at(0))
+    flow = (Flow(at(0), 0, 0), Flow(at(100), 0, 0), Flow(at(500), 10**6, 10**6 + 1))
+    slowly = replace(topic, flow=flow, climbs=Climbs({0: climb}))
+    history = replace(story.history, sample=sample, deliveries={TOPIC: slowly})
+    assert drain(history) == Drain(10**18, 10**6 / 500 * 60, (10**6 + 1) / 500 * 60, None)
