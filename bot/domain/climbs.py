@@ -1,9 +1,11 @@
 """Troughs that rise: a sink that delivers, but less than comes in.
 
-A step compares the trough of a delivery with the one before. It rises when it is higher by a tenth
-of what came in between; a poll that came late, or a delivery that was missed, proves nothing and
-begins anew. Where deliveries are too frequent to be seen one by one, the trough is the lowest of a
-tile of three polls in which something was delivered.
+The latest troughs are compared with the one so many deliveries before. Together they must have
+risen by a tenth of what came in, and by more than comes in while a delivery is on its way to being
+seen; and most single steps must be rises, so that a burst does not look like one. A single step may
+be hidden by where in the cycle the polls happen to come. A poll that came late, or a delivery that
+was missed, proves nothing and begins anew. Where deliveries are too frequent to be seen one by one,
+a trough is the lowest of a tile of three polls in which something was delivered.
 """
 
 from __future__ import annotations
@@ -11,43 +13,74 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
 RISE = 10
 """A trough is higher when it is so by one part in so many of the intake between the two."""
+RISES_OF_THREE = 2
+"""So many steps in three must be rises."""
+TROUGHS_KEPT = 13
 COMMIT_WITHIN = timedelta(seconds=60)
 """A position may be committed that much later than its file was closed (Kafka Connect reference,
 offset.flush.interval.ms: 60 s)."""
 TILE_POLLS = 3
 
 
+class Low(NamedTuple):
+    """A trough: what a delivery left behind."""
+
+    value: int
+    """In messages."""
+    end: int
+    """The log end that it was measured against."""
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Climb:
-    """How the troughs of one partition went. A partition whose latest trough was 0 has none."""
+    """The latest troughs of one partition, oldest first. One whose latest was 0 has none."""
 
-    base: int
-    """The trough that the rises are counted from."""
-    value: int
-    """The latest trough, in messages."""
-    end: int
-    """The log end that the latest trough was measured against."""
-    at: datetime
-    since: datetime
-    """When the trough was at its base."""
-    rises: int = 0
-    """Rises in a row."""
+    lows: tuple[Low, ...]
     falls: int = 0
-    """Steps in a row that were no rise."""
+    """Steps in a row that went down, or not up."""
     noise: int = 0
-    """What comes in while a delivery is on its way to being seen."""
+    """What comes in while a delivery is on its way to being seen, in messages."""
+
+    @property
+    def value(self) -> int:
+        """The latest trough, in messages."""
+        return self.lows[-1].value
+
+    @property
+    def since(self) -> datetime:
+        """When the oldest of the troughs was."""
+        return self.lows[0].at
+
+    @property
+    def rises(self) -> int:
+        """Rises among all steps that are kept."""
+        return sum(_rose(one, other) for one, other in pairwise(self.lows))
 
     @property
     def per_minute(self) -> int:
-        """Messages a minute by which the trough has risen from its base."""
-        return _share(self.value - self.base, timedelta(minutes=1), self.at - self.since)
+        """Messages a minute by which the troughs have risen."""
+        first, last = self.lows[0], self.lows[-1]
+        return _share(last.value - first.value, timedelta(minutes=1), last.at - first.at)
 
     def rising(self, troughs: int) -> bool:
-        """Whether so many rises in a row have added up to more than noise."""
-        return self.rises >= troughs and self.value - self.base > self.noise
+        """Whether so many steps have added up to a rise that is more than noise."""
+        lows = self.lows[-(min(troughs, TROUGHS_KEPT - 1) + 1) :]
+        if len(lows) <= min(troughs, TROUGHS_KEPT - 1):
+            return False
+        steps = sum(_rose(one, other) for one, other in pairwise(lows))
+        enough = 3 * steps >= RISES_OF_THREE * (len(lows) - 1)
+        return enough and _rose(lows[0], lows[-1]) and lows[-1].value - lows[0].value > self.noise
+
+
+def _rose(one: Low, other: Low) -> bool:
+    rise = other.value - one.value
+    return rise > 0 and RISE * rise >= other.end - one.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +129,13 @@ def climbed(
     """
     if trough.value == 0:
         return None
+    low = Low(trough.value, trough.end, trough.at)
     if trough.since is None:
-        return Climb(trough.value, trough.value, trough.end, trough.at, trough.at)
-    height, end = (before.value, before.end) if before else (0, from_end)
-    intake = trough.end - end
-    cycle = max(trough.at - trough.since, timedelta(seconds=1))
-    if trough.value - height > 0 and RISE * (trough.value - height) >= intake:
-        risen = before or Climb(0, 0, end, trough.since, trough.since)
-        return replace(
-            risen,
-            value=trough.value,
-            end=trough.end,
-            at=trough.at,
-            rises=risen.rises + 1,
-            falls=0,
-            noise=max(_share(intake, noise, cycle), least),
-        )
-    falls = 1 + (before.falls if before else 0)
-    return Climb(trough.value, trough.value, trough.end, trough.at, trough.at, falls=falls)
+        return Climb((low,))
+    lows = before.lows if before else (Low(0, from_end, trough.since),)
+    falls = 0 if low.value > lows[-1].value else 1 + (before.falls if before else 0)
+    intake = _share(low.end - lows[-1].end, noise, trough.at - trough.since)
+    return Climb((*lows, low)[-TROUGHS_KEPT:], falls, max(intake, least))
 
 
 def _share(count: int, part: timedelta, whole: timedelta) -> int:

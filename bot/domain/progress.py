@@ -370,7 +370,7 @@ class _Turn:
                     self._poll.at,
                     tile.lowest.get(partition, 0),
                     end,
-                    None if before is None else self._whole_tile(before.at),
+                    None if before is None else self._whole_tile(before.lows[-1].at),
                 )
                 self._climb(partition, trough, from_end=end)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from bot.domain.climbs import Climbs, TroughTile
+from bot.domain.climbs import Climb, Climbs, Low, TroughTile
 from bot.domain.deliveries import Deliveries, Flow
 from bot.domain.history import TaskHistory, Tile, TopicHistory, column
 from bot.domain.marks import Mark, offsets
@@ -124,6 +124,7 @@ def deliveries(draw: st.DrawFn) -> Deliveries:
     some = st.lists(st.none() | NUMBERS.map(abs), min_size=count, max_size=count)
     moved = st.lists(st.none() | MOMENTS, min_size=count, max_size=count)
     mark = st.builds(Mark, MOMENTS, st.timedeltas(timedelta(0), timedelta(400)), some.map(offsets))
+    lows = st.lists(st.builds(Low, NUMBERS, NUMBERS, MOMENTS), min_size=1, max_size=3)
     memory: Some[Deliveries] = whole(
         Deliveries,
         partitions=st.just(partitions),
@@ -132,7 +133,11 @@ def deliveries(draw: st.DrawFn) -> Deliveries:
         marks=st.lists(mark, min_size=1, max_size=3).map(tuple),
         moved_at=moved.map(tuple),
         positions=some.map(offsets),
-        climbs=whole(Climbs, tile=st.none() | whole(TroughTile)),
+        climbs=st.builds(
+            Climbs,
+            st.dictionaries(NUMBERS, whole(Climb, lows=lows.map(tuple)), max_size=2),
+            st.none() | whole(TroughTile),
+        ),
         flow=st.lists(st.builds(Flow, MOMENTS, NUMBERS, NUMBERS), max_size=2).map(tuple),
     )
     return draw(memory)

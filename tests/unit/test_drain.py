@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.climbs import Climb, Climbs
+from bot.domain.climbs import Climb, Climbs, Low
 from bot.domain.deliveries import Flow
 from bot.domain.drain import Drain, drain
 from bot.domain.history import TaskHistory
@@ -76,7 +76,7 @@ def test_what_would_last_longer_than_time_can_say_never_ends() -> None:
     sample: TaskSample = a_sample(at(600))
     story = delivering([1.0] * 10 + [0.8] * 10)
     topic = story.history.deliveries[TOPIC]
-    climb = Climb(0, 10**18, 10**19, at(0), at(0))
+    climb = Climb((Low(10**18, 10**19, at(0)),))
     flow = (Flow(at(0), 0, 0), Flow(at(100), 0, 0), Flow(at(500), 10**6, 10**6 + 1))
     slowly = replace(topic, flow=flow, climbs=Climbs({0: climb}))
     history = replace(story.history, sample=sample, deliveries={TOPIC: slowly})

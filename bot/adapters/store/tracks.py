@@ -16,7 +16,7 @@ from bot.adapters.store.heads import (
     moment_of,
     uncounted,
 )
-from bot.domain.climbs import Climb, Climbs, TroughTile
+from bot.domain.climbs import Climb, Climbs, Low, TroughTile
 from bot.domain.deliveries import Deliveries, Flow
 from bot.domain.marks import UNKNOWN, Mark
 from bot.domain.resets import Reset, ResetKind
@@ -91,20 +91,12 @@ def track(
 
 
 def _climb(climb: Climb) -> Sequence[object]:
-    return (
-        climb.base,
-        climb.value,
-        climb.end,
-        microseconds(climb.at),
-        microseconds(climb.since),
-        climb.rises,
-        climb.falls,
-        climb.noise,
-    )
+    lows = [[low.value, low.end, microseconds(low.at)] for low in climb.lows]
+    return lows, climb.falls, climb.noise
 
 
-def _climb_from(base: int, value: int, end: int, at: int, since: int, *rest: int) -> Climb:
-    return Climb(base, value, end, _moment(at), _moment(since), *rest)
+def _climb_from(lows: list[tuple[int, int, int]], falls: int, noise: int) -> Climb:
+    return Climb(tuple(Low(value, end, _moment(at)) for value, end, at in lows), falls, noise)
 
 
 def _reset(reset: Reset) -> Sequence[object]:
