@@ -5,21 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import assert_never
 
 from bot.domain.incidents import Phase
 from bot.domain.inquiry import Inquiry, Told
 from bot.domain.policy import (
     AgeRule,
     AnyRule,
-    DataLossRule,
-    FallingBehindRule,
     LagRule,
-    MissingRule,
-    OffsetResetRule,
     RuleType,
     StatusRule,
-    UnreachableRule,
 )
 from bot.domain.reports import TaskView
 from bot.domain.verdicts import Unit, Verdict
@@ -76,24 +70,22 @@ def _heading(inquiry: Inquiry) -> Line:
 def _said(inquiry: Inquiry, now: datetime) -> Line:
     if inquiry.rule is None:
         return ("no rule is on for this task",)
-    return joined([part for part in _parts(inquiry, now) if part], "; ")
+    return joined([part for part in _parts(inquiry, inquiry.rule, now) if part], "; ")
 
 
-def _parts(inquiry: Inquiry, now: datetime) -> Iterator[Line]:
+def _parts(inquiry: Inquiry, rule: AnyRule, now: datetime) -> Iterator[Line]:
     yield (_WORDS[inquiry.verdict], *_phase(inquiry, now))
     yield _input(inquiry)
-    yield _levels(inquiry)
+    yield _levels(inquiry, rule)
     yield _change(inquiry)
     yield _routes(inquiry.told)
 
 
-def _levels(inquiry: Inquiry) -> Line:
+def _levels(inquiry: Inquiry, rule: AnyRule) -> Line:
     """What the rule asks; levels in deliveries as what they are for this task."""
-    if inquiry.rule is None:
-        return ()
     warning, critical = inquiry.level.warning, inquiry.level.critical
     if inquiry.type is not RuleType.AGE or warning is None:
-        return (in_short(inquiry.rule),)
+        return (in_short(rule),)
     words = f"warning above {seconds_in_words(round(warning))}"
     if critical is None:
         return (f"{words}, for an idle tail",)
@@ -111,7 +103,7 @@ def _phase(inquiry: Inquiry, now: datetime) -> Line:
             return (*since, ", waits for its time to run")
         case Phase.OPEN:
             return (*since, ", told")
-        case Phase.RECOVERING:
+        case _:
             return (", told, recovering",)
 
 
@@ -205,26 +197,10 @@ def _keys(inquiry: Inquiry) -> str:
             return f"warning: {level}s, critical: {2 * level}s, idle_tail: {level}s"
         case StatusRule() if breached and isinstance(value, str):
             return f"ok: [RUNNING, {_scalar(value)}]"
-        case None:
+        case LagRule() | AgeRule() | StatusRule() | None:
             return ""
-        case other:
-            return "enabled: false" if breached and _can_be_off(other) else ""
-
-
-def _can_be_off(rule: AnyRule) -> bool:
-    match rule:
-        case LagRule() | AgeRule() | StatusRule():
-            return False
-        case (
-            FallingBehindRule()
-            | OffsetResetRule()
-            | MissingRule()
-            | UnreachableRule()
-            | DataLossRule()
-        ):
-            return True
         case _:
-            assert_never(rule)
+            return "enabled: false" if breached else ""
 
 
 def _scalar(text: str) -> str:

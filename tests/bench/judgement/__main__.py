@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from tests.bench.judgement.goals import Goal, goals
 from tests.bench.judgement.scenarios import DELIVERIES_S, SCENARIOS
 from tests.bench.judgement.scoring import DETECTORS, Case, score
-from tests.bench.judgement.tables import markdown, plain, rows
+from tests.bench.judgement.tables import brief, markdown, plain, rows
+
+BRIEF_S = 300
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,10 +28,11 @@ def main(words: Sequence[str] | None = None) -> int:
             f"no scenario has {options.only!r} in its name; there are\n  {names}", file=sys.stderr
         )
         return 2
-    cases = [Case(s, d, t) for s in scenarios for t in (False, True) for d in DELIVERIES_S]
+    commits, deliveries = ((False,), (BRIEF_S,)) if options.brief else ((False, True), DELIVERIES_S)
+    cases = [Case(s, d, t) for s in scenarios for t in commits for d in deliveries]
     detectors = options.detectors or list(DETECTORS)
     scores = list(score(cases, detectors, seeds=options.seeds, processes=options.processes))
-    table = list(rows(scores))
+    table = list((brief if options.brief else rows)(scores))
     print("False openings per partition-day / minutes to notice, median and maximum.")
     print("\n".join((markdown if options.markdown else plain)(table)))
     return _judged(list(goals(scores)))
@@ -50,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", metavar="SCENARIO", help="a part of a scenario's name")
     parser.add_argument("--detectors", nargs="+", choices=list(DETECTORS), metavar="NAME")
     parser.add_argument("--processes", type=_positive, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--brief", action="store_true", help=f"only D = {BRIEF_S} s, a column per detector"
+    )
     parser.add_argument("--markdown", action="store_true", help="print a table for a page")
     return parser
 

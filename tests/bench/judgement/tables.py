@@ -40,6 +40,15 @@ def rows(scores: Sequence[Score]) -> Iterator[list[str]]:
         yield [name, commits, detector, *(cells.get(delivery, "") for delivery in deliveries)]
 
 
+def brief(scores: Sequence[Score]) -> Iterator[list[str]]:
+    """The header, then a row per scenario with a column per detector."""
+    detectors = list(dict.fromkeys(score.detector for score in scores))
+    yield ["scenario", *detectors]
+    for name, group in groupby(scores, key=lambda score: score.case.scenario.name):
+        cells = {score.detector: cell(score) for score in group}
+        yield [name, *(cells[detector] for detector in detectors)]
+
+
 def plain(table: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
