@@ -28,9 +28,10 @@ from bot.domain.model import (
     TaskSample,
 )
 from bot.domain.pace import Pace, gap_between, paced
-from bot.domain.progress import Poll, delivered
+from bot.domain.progress import delivered
 from bot.domain.tiles import NO_READING, Column, Tile, column
 from bot.domain.troughs import TopicHistory, TroughPoll, troughs_after
+from bot.domain.turns import Poll
 
 __all__ = [
     "NO_READING",

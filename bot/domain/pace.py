@@ -13,7 +13,7 @@ from statistics import median
 
 from bot.domain.climbs import COMMIT_WITHIN
 from bot.domain.deliveries import Deliveries
-from bot.domain.progress import Poll
+from bot.domain.turns import Poll
 
 GAPS_KEPT = 21
 GAPS_NEEDED = 11
