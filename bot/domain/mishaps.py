@@ -56,7 +56,7 @@ def _numbers(reset: Reset) -> str:
             return _from_to(reset.end, reset.new_end)
         case ResetKind.TRANSFERRED_FELL:
             return _from_to(reset.transferred, reset.new_transferred)
-        case ResetKind.RAN_AHEAD:
+        case _:
             return f"{_number(reset.new_transferred)} beyond {_number(reset.new_end)}"
 
 

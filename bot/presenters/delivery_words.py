@@ -51,10 +51,8 @@ def _reason(why: Cause, shown: Judgement) -> Line:
             return ("it delivers, but less than comes in",)
         case Cause.IDLE_TAIL:
             return ("the last messages of a topic that fell silent", *when)
-        case Cause.NEVER_DELIVERED:
+        case _:
             return ("never delivered; messages have come", *when)
-        case Cause.UNSEEN:
-            return ()
 
 
 def _share(incident: Incident, task: TaskView) -> Line:

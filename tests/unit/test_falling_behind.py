@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.domain.incidents import EventKind
-from bot.domain.policy import BUILT_IN, AgeRule, RuleType
+from bot.domain.policy import BUILT_IN, AgeRule, FallingBehindRule, RuleType
 from bot.domain.verdicts import Cause
 from tests.unit.story import OPENED, RESOLVED, Story
 
@@ -92,3 +92,19 @@ def test_a_poll_gap_or_a_missed_delivery_begins_the_count_anew() -> None:
             if second not in missed:
                 story.poll(second, (min(position, RATE * second), RATE * second))
         assert BEHIND not in story.open()
+
+
+def test_while_it_cannot_be_read_nothing_is_said_of_it() -> None:
+    story = Story(rules=NO_AGE)
+    sink(story, lambda s: 1.0 if s < 3_000 else 0.8, 9_000)
+    assert BEHIND in story.open()
+    for second in range(9_000, 12_000, 60):
+        assert story.poll(second, (None, None)) == []
+    assert BEHIND in story.open()
+
+
+def test_a_rule_that_is_off_says_nothing() -> None:
+    off = FallingBehindRule(name="off", enabled=False)
+    story = Story(rules=(*NO_AGE, off))
+    sink(story, lambda s: 1.0 if s < 3_000 else 0.8, 9_000)
+    assert story.events == []

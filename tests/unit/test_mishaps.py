@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.model import TASK, FailureKind, Severity, Subject
-from bot.domain.policy import RuleType
+from bot.domain.policy import BUILT_IN, MissingRule, OffsetResetRule, RuleType
 from bot.domain.resets import ResetKind
 from tests.builders import TOPIC
 from tests.unit.story import OPENED, RESOLVED, Row, Story
@@ -157,3 +157,26 @@ def test_partitions_that_are_new_are_neither_missing_nor_old() -> None:
     for second in range(600, 1_800, 60):
         story.poll(second, (10, 10), (None, 0))
     assert story.events == []
+
+
+def test_a_reset_is_not_told_where_the_rule_is_off() -> None:
+    story = watched((15_000, 15_000))
+    story.rules = (*BUILT_IN, OffsetResetRule(name="off", enabled=False))
+    for second in range(600, 900, 60):
+        assert story.poll(second, (0, 40)) == []
+
+
+def test_a_second_reset_of_an_open_one_waits_for_its_second_poll_too() -> None:
+    story = watched((15_000, 15_000))
+    for second in (600, 660):
+        story.poll(second, (0, 4_000))
+    assert story.poll(720, (0, 30)) == []
+    assert story.poll(780, (0, 30)) == []
+    assert story.open()[RESET].evidence[0].detail == "from 4,000 to 30"
+
+
+def test_nothing_is_missed_where_the_rule_is_off() -> None:
+    story = watched((10, 10), (10, 10))
+    story.rules = (*BUILT_IN, MissingRule(name="off", enabled=False))
+    for second in range(600, 900, 60):
+        assert story.poll(second, (10, 10)) == []

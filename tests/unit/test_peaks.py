@@ -94,3 +94,15 @@ def test_an_instant_level_without_stored_readings_is_not_judged() -> None:
     )
     trough = "rules: [{name: lag, type: task_lag, critical: 1}]\n"
     assert report(TASKS + trough).not_judged == ()
+
+
+def test_a_partition_that_crosses_less_often_does_not_hide_one_that_does_more() -> None:
+    samples = [
+        a_sample_of(
+            a_topic(lags=(900 * (minute % 5) // 4, 900 * (minute % 20) // 19)),
+            when=START + timedelta(minutes=minute),
+        )
+        for minute in range(600)
+    ]
+    (low,) = learned(rule(RuleType.PARTITION_LAG, warning=500), samples=samples).low_levels()
+    assert low.subject == Subject(TOPIC, 0)

@@ -8,13 +8,13 @@ import pytest
 
 from bot.domain.incidents import Incident
 from bot.domain.model import FailureKind
-from bot.domain.policy import BUILT_IN, AgeRule, RuleType
+from bot.domain.policy import BUILT_IN, AgeRule, LagRule, RuleType, View
 from bot.domain.reports import TaskView, view_of
 from bot.domain.shelf import Shelf
 from bot.presenters import plain
 from bot.presenters.advice import advice
 from bot.presenters.answer import Answer, Line
-from bot.presenters.delivery_words import cause, drain_words
+from bot.presenters.delivery_words import age_words, cause, drain_words
 from bot.presenters.incident_lines import peak, what
 from tests.builders import TOPIC, a_task
 from tests.unit.story import Row, Story
@@ -151,3 +151,13 @@ def test_small_rates_keep_their_size(per_minute: float, words: str) -> None:
     assert slow is not None
     text = drain_words(type(slow)(5, per_minute, per_minute, None))
     assert f"({words} come in each minute, {words} go out)" in text
+
+
+def test_a_lag_of_the_whole_task_says_so_and_an_unknown_age_too() -> None:
+    total = LagRule(name="total", type=RuleType.TASK_LAG, warning=1_000, view=View.INSTANT)
+    story = Story(rules=(*BUILT_IN, total))
+    story.poll(0, (0, 2_000))
+    what_is, why, _ = told(story, RuleType.TASK_LAG)
+    assert what_is == "2,000 messages behind in the task, above the warning level of 1,000"
+    assert why == ""
+    assert age_words(None) == "unknown"
