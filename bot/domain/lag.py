@@ -28,6 +28,7 @@ def judge_lag(
 ) -> Finding:
     """Judges the latest answer by one of the lag types."""
     joined = tracked.get(rule_type, {})
+    sample = moment.shelf.kept(sample)
     bench = _Bench(history, sample, rules, joined, moment.interval)
     # A good cycle of the trough is the clear of a whole delivery; an instant reading is its own.
     slow = any(bench.view(rule_type, subject) is View.TROUGH for subject in joined)
@@ -165,7 +166,7 @@ def _troughs(
 ) -> tuple[Sequence[int | None], Sequence[bool]]:
     # A partition that is unknown now is unknown, whatever the window still remembers of it.
     values = [
-        None if lag is None else low
+        None if lag is None or low is None else min(low, lag)
         for low, lag in zip(remembered.trough(), topic.lags, strict=True)
     ]
     return values, remembered.covers(window_start)

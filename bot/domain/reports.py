@@ -21,6 +21,7 @@ from bot.domain.model import (
     TopicSample,
     WatchedTask,
 )
+from bot.domain.shelf import NO_SHELF, Shelf
 
 WORST_SHOWN = 10
 """Partitions a view carries, worst first; the rest is counted."""
@@ -99,9 +100,10 @@ def view_of(
     *,
     now: datetime,
     stale_after: timedelta,
+    shelf: Shelf = NO_SHELF,
 ) -> TaskView:
     """What can be said of a task at `now`. A reading older than `stale_after` is no state."""
-    sample = history.sample
+    sample = shelf.kept(history.sample) if history.sample else None
     open_incidents = [incident for incident in incidents if incident.open]
     topics = tuple(
         _topic_view(topic, history.deliveries.get(topic.topic))
@@ -129,7 +131,7 @@ def view_of(
         known=sum(topic.partitions - topic.unknown for topic in topics),
         unknown=sum(topic.unknown for topic in topics),
         topics=topics,
-        worst=worst_partitions(lag_rows(history), WORST_SHOWN),
+        worst=worst_partitions(lag_rows(history, shelf), WORST_SHOWN),
         age=max(ages, key=lambda age: age.at_least, default=None),
         drain=drain(history),
         open_incidents=tuple(incident.id for incident in open_incidents),
@@ -152,9 +154,10 @@ def state_of(
     return TaskState.PAUSED if status_word(sample.status) == "PAUSED" else TaskState.OK
 
 
-def lag_rows(history: TaskHistory) -> Iterator[LagRow]:
-    """Every partition of the latest reading, with its age."""
-    for topic in (history.sample.topics if history.sample else None) or ():
+def lag_rows(history: TaskHistory, shelf: Shelf = NO_SHELF) -> Iterator[LagRow]:
+    """Every partition of the latest reading, with its age; what is gone is no lag."""
+    sample = shelf.kept(history.sample) if history.sample else None
+    for topic in (sample.topics if sample else None) or ():
         deliveries = history.deliveries.get(topic.topic)
         ages = dict(deliveries.ages()) if deliveries is not None else {}
         for row in topic.rows():

@@ -196,7 +196,7 @@ class Monitor:
         task, history = memory.task, memory.history
         seen = history.sample is not None or history.failure is not None
         context = self._context(task.name, now, task.interval)
-        return About(task.key, task.name, task, context, history if seen else None)
+        return About(task.key, task.name, task, context, history if seen else None, memory.shelf)
 
     def _context(self, name: str, now: datetime, interval: timedelta) -> StepContext:
         return StepContext(now, name, interval, self.policies.poll.stale_polls)

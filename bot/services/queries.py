@@ -100,7 +100,7 @@ class Queries:
     def lag_rows(self, key: TaskKey) -> list[LagRow]:
         """Every partition of a task; empty before the first reading."""
         memory = self._fleet.get(key)
-        return list(lag_rows(memory.history)) if memory is not None else []
+        return list(lag_rows(memory.history, memory.shelf)) if memory is not None else []
 
     def losses(self) -> list[tuple[TaskView, LossView]]:
         """Every task with what retention means for it."""
@@ -135,7 +135,7 @@ class Queries:
             TopRow(memory.task.name, row, sample.at)
             for memory in self._fleet
             if (sample := memory.history.sample) is not None
-            for row in worst_partitions(lag_rows(memory.history), count)
+            for row in worst_partitions(lag_rows(memory.history, memory.shelf), count)
         )
         return nlargest(count, rows, key=lambda top: badness(top.row))
 
@@ -208,6 +208,7 @@ class Queries:
             memory.alerts.incidents(),
             now=now,
             stale_after=self._stale_after(memory),
+            shelf=memory.shelf,
         )
         if not memory.shelf.retention:
             return view

@@ -40,6 +40,7 @@ from bot.domain.notifications import (
 )
 from bot.domain.policy import Policies
 from bot.domain.reports import TaskView, view_of
+from bot.domain.shelf import NO_SHELF, Shelf
 from bot.domain.verdicts import Finding
 from bot.ports import (
     AlertStore,
@@ -63,6 +64,7 @@ class About:
     context: StepContext
     history: TaskHistory | None = None
     """Saved with what comes of it; None where there is none."""
+    shelf: Shelf = NO_SHELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,12 @@ class Settlement:
             return TaskView(about.key, about.name, state=state)
         stale_after = about.context.interval * about.context.stale_polls
         return view_of(
-            about.task, about.history, incidents, now=about.context.now, stale_after=stale_after
+            about.task,
+            about.history,
+            incidents,
+            now=about.context.now,
+            stale_after=stale_after,
+            shelf=about.shelf,
         )
 
     def _links(self, about: About, incidents: Sequence[Incident]) -> tuple[tuple[str, str], ...]:

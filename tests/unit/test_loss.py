@@ -9,10 +9,11 @@ import pytest
 from bot.domain.incidents import EventKind
 from bot.domain.loss import LossView, loss_of
 from bot.domain.model import Severity, Subject
-from bot.domain.policy import BUILT_IN, DataLossRule, RuleType
+from bot.domain.policy import BUILT_IN, DataLossRule, LagRule, RuleType, View
+from bot.domain.reports import lag_rows, view_of
 from bot.domain.ruleset import rules_for
 from bot.domain.shelf import Shelf
-from tests.builders import TOPIC, a_task
+from tests.builders import TOPIC, a_task, at
 from tests.unit.story import OPENED, RESOLVED, Story
 
 LOSS = RuleType.DATA_LOSS
@@ -108,3 +109,26 @@ def test_a_healthy_dump_with_a_short_retention_is_never_told() -> None:
     for second in range(0, 40_000, 60):
         story.poll(second, (second // 900 * 900, second))
     assert story.events == []
+
+
+def test_what_is_gone_is_no_lag_in_any_view() -> None:
+    story = stopped(1)
+    story.poll(3_600, (1_000, 9_000), (8_960, 9_000))
+    shelf = Shelf(log_starts={Subject(TOPIC, 0): 8_500})
+    view = view_of(a_task(), story.history, (), now=at(3_600), stale_after=3 * HOUR, shelf=shelf)
+    assert (view.lag, view.topics[0].lag) == (540, 540)
+    assert [row.reading.lag for row in lag_rows(story.history, shelf)] == [500, 40]
+    assert [row.reading.lag for row in lag_rows(story.history)] == [8_000, 40]
+
+
+@pytest.mark.parametrize("look", list(View))
+def test_what_is_gone_is_no_lag_for_any_rule(look: View) -> None:
+    rule = LagRule(name="lag", type=RuleType.PARTITION_LAG, warning=1_000, view=look)
+    story = Story(rules=(rule,))
+    for second in range(0, 3_600, 60):
+        story.poll(second, (1_000, 3_000 + second))
+    assert RuleType.PARTITION_LAG in story.open()
+    story.shelf = Shelf(log_starts={Subject(TOPIC, 0): 6_100})
+    for second in range(3_600, 4_200, 60):
+        story.poll(second, (1_000, 6_600))
+    assert not story.open()
