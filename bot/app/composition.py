@@ -82,7 +82,13 @@ class Bot:
             wanted,
             outside.alerts,
             self.vitals,
-            Around(changed=self._rolled, listed=self._listed, missing=self.fleet.missing),
+            Around(
+                changed=self._rolled,
+                listed=self._listed,
+                missing=self.fleet.missing,
+                readable=self.fleet.readable,
+                clock=outside.clock,
+            ),
         )
         self.discovery.start_with(snapshot.discovered)
         self.roster = Roster(

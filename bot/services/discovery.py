@@ -5,14 +5,18 @@ badly: connectors that refused to answer keep their tasks, and a listing that lo
 of the tasks is a failed discovery, however often it is repeated. The tasks it lost are polled all
 the same; those of which the cloud then says by its documented code that they do not exist are no
 loss of the listing any more, so that what was really deleted is soon seen to be.
+
+A task that a listing does not show any more goes on being watched for a day, so that its polls can
+say that it is missing; for longer only while it can be read. One that is made anew under its name
+takes its place at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from bot.domain.discovery import (
     DEFAULT_LISTING_INTERVAL,
@@ -23,6 +27,7 @@ from bot.domain.model import FailureKind, TaskKey
 from bot.domain.names import ConfiguredTask, DiscoveredTask
 from bot.ports import (
     AlertStore,
+    Clock,
     CloudError,
     DumpingTaskSource,
     ListedTask,
@@ -32,6 +37,9 @@ from bot.ports import (
     StoreUnavailable,
     Telemetry,
 )
+
+LOST_KEPT = timedelta(days=1)
+"""How long a task is watched that no listing shows any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,9 @@ class Around:
     """Told of each listing: the account, and why it failed; None when it did not."""
     missing: Callable[[TaskKey], bool]
     """Whether the latest poll of a task said that it does not exist."""
+    readable: Callable[[TaskKey], bool]
+    """Whether the latest poll of a task gave a reading."""
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,8 @@ class _Known:
     saved: bool = False
     """The store has what the latest listing showed."""
     trouble: ListingTrouble | None = None
+    lost: dict[TaskKey, datetime] = field(default_factory=dict)
+    """Those of `tasks` that the latest listing did not show, and since when."""
 
 
 class Discovery:
@@ -180,12 +193,13 @@ class Discovery:
         if loss := self._loss(account, found):
             await self._failed(account, FailureKind.PROTOCOL, loss)
             return False
-        await self._accept(account, found)
+        await self._accept(account, (*found, *self._still_watched(account, found)))
         return True
 
     def _loss(self, account: str, found: Sequence[ListedTask]) -> str:
         """In words, when it is too great to be believed; else empty."""
-        tasks = self._known[account].tasks
+        known = self._known[account]
+        tasks = [task for task in known.tasks if task.key not in known.lost]
         shown = {task.key for task in found}
         lost = sum(task.key not in shown and not self._around.missing(task.key) for task in tasks)
         return f"the listing lost {lost} of {len(tasks)} tasks" if lost * 2 > len(tasks) else ""
@@ -203,6 +217,28 @@ class Discovery:
             if task.connector_id in refused or task.instance_id in refused:
                 found.setdefault(task.key, task)
         return tuple(found.values())
+
+    def _still_watched(self, account: str, found: Sequence[ListedTask]) -> list[ListedTask]:
+        """Those that were known, are not shown any more, and are not to be let go yet."""
+        known, now = self._known[account], self._around.clock.now()
+        shown = {task.key for task in found}
+        names = {task.task_name for task in found}
+        kept = [
+            task
+            for task in known.tasks
+            if task.key not in shown
+            and task.task_name not in names
+            and self._stays(task.key, now - known.lost.get(task.key, now))
+        ]
+        fresh = [task for task in kept if task.key not in known.lost]
+        if fresh:
+            fields = {"account": account, "tasks": len(fresh), "first": fresh[0].task_name}
+            self._telemetry.record(Noted("tasks not listed any more", "warning", fields))
+        known.lost = {task.key: known.lost.get(task.key, now) for task in kept}
+        return kept
+
+    def _stays(self, key: TaskKey, lost_for: timedelta) -> bool:
+        return lost_for < LOST_KEPT or self._around.readable(key)
 
     async def _accept(self, account: str, found: tuple[ListedTask, ...]) -> None:
         known = self._known[account]

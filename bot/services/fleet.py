@@ -122,6 +122,15 @@ class Fleet:
         failure = memory.history.failure if memory is not None else None
         return failure is not None and failure.kind is FailureKind.MISSING
 
+    def readable(self, key: TaskKey) -> bool:
+        """Whether the latest poll of a task gave a reading."""
+        memory = self._tasks.get(key)
+        return (
+            memory is not None
+            and memory.history.sample is not None
+            and (memory.history.failure is None)
+        )
+
     def of_account(self, account: str) -> list[TaskMemory]:
         """The tasks of one account."""
         return [memory for key, memory in self._tasks.items() if key.account == account]

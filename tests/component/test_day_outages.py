@@ -9,6 +9,7 @@ import pytest
 
 from bot.ports import (
     ChatUnavailable,
+    CloudTaskMissing,
     CloudUnavailable,
     ListedTask,
     Listing,
@@ -20,6 +21,7 @@ from tests.configurations import PROJECT
 pytestmark = pytest.mark.looptime(noop_cycles=1)
 
 DOWN = CloudUnavailable("no answer within 10 s")
+GONE = CloudTaskMissing("the task does not exist")
 
 
 # --- restarts and outages of what the bot stands on ------------------------------------------
@@ -115,7 +117,9 @@ def listed(dump: Dump) -> ListedTask:
 
 
 async def test_the_shortest_configuration_watches_what_discovery_finds() -> None:
-    dumps = [Dump("orders", stalls=[(HOUR, 9 * HOUR)]), Dump("clicks"), Dump("заказы 🚚")]
+    deleted = (2 * HOUR, 99 * HOUR, GONE)
+    orders = Dump("orders", stalls=[(HOUR, 9 * HOUR)], outages=[deleted])
+    dumps = [orders, Dump("clicks"), Dump("заказы 🚚")]
     day = Day(dumps, discovers=True)
     cloud = day.clouds["eu"]
     cloud.listing = Listing("eu", tuple(map(listed, dumps)), 1, 1)
@@ -126,12 +130,13 @@ async def test_the_shortest_configuration_watches_what_discovery_finds() -> None
         assert "заказы 🚚: ok" in await day.ask(bot, "заказы")
         cloud.listing = Listing("eu", tuple(map(listed, dumps[1:])), 1, 1)
         await day.until(3 * HOUR)
+        assert len(bot.fleet) == 3
+        assert "missing" in await day.ask(bot, "incidents orders")
+        await day.until(27 * HOUR)
         assert len(bot.fleet) == 2
-        cloud.listing = Listing("eu", tuple(map(listed, dumps)), 1, 1)
-        await day.until(5 * HOUR)
-    first, second = day.threads()
-    assert "no longer watched" in first[0]
-    assert second == []
+    (thread,) = day.threads()
+    assert "missing" in thread[0]
+    assert "no longer watched" in thread[-1]
 
 
 async def test_refresh_reads_now_and_says_when_that_fails() -> None:

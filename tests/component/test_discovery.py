@@ -45,10 +45,15 @@ class Bench:
         self.store = FakeStore()
         self.told: list[str] = []
         self.missing: set[TaskKey] = set()
+        self.readable: set[TaskKey] = set()
         self.troubles: list[tuple[str, int] | None] = []
         """What was told of listings: the reason and how often in a row."""
         self.around = Around(
-            changed=self._changed, listed=self._listed, missing=self.missing.__contains__
+            changed=self._changed,
+            listed=self._listed,
+            missing=self.missing.__contains__,
+            readable=self.readable.__contains__,
+            clock=LoopClock(),
         )
         self.discovery = Discovery(
             {"prod": self.cloud},
@@ -67,6 +72,10 @@ class Bench:
     async def shows(self, *tasks: ListedTask, refused: Sequence[str] = ()) -> bool:
         self.cloud.listing = listing(tasks, refused)
         return await self.discovery.discover("prod")
+
+    async def a_day_later(self, *tasks: ListedTask) -> None:
+        await asyncio.sleep(86_400)
+        assert await self.shows(*tasks)
 
     def names(self) -> list[str]:
         return sorted(task.task_name for task in self.discovery.tasks)
@@ -102,8 +111,57 @@ async def test_a_listing_that_loses_more_than_half_is_a_failed_discovery() -> No
     assert len(bench.names()) == 10
     assert bench.discovery.errors() == {"prod": "the listing lost 6 of 10 tasks"}
     assert await bench.shows(*(listed(number) for number in range(5)))
-    assert len(bench.names()) == 5
     assert bench.discovery.errors() == {}
+    await bench.a_day_later(*(listed(number) for number in range(5)))
+    assert len(bench.names()) == 5
+
+
+async def test_losses_that_follow_each_other_are_not_added_up() -> None:
+    bench = Bench()
+    for shown in (10, 6, 4, 3):
+        assert await bench.shows(*(listed(number) for number in range(shown)))
+
+
+async def test_what_is_not_listed_any_more_is_watched_for_a_day() -> None:
+    bench = Bench()
+    await bench.shows(listed(1), listed(2), listed(3))
+    for _ in range(3):
+        await bench.shows(listed(1), listed(2))
+    assert bench.names() == ["task-1", "task-2", "task-3"]
+    assert bench.recorder.events().count("tasks not listed any more") == 1
+    assert len((await bench.store.load()).discovered) == 3
+    await bench.a_day_later(listed(1), listed(2))
+    assert bench.names() == ["task-1", "task-2"]
+    assert len((await bench.store.load()).discovered) == 2
+
+
+async def test_what_is_not_listed_but_can_be_read_stays() -> None:
+    bench = Bench()
+    await bench.shows(listed(1), listed(2), listed(3))
+    bench.readable.add(listed(3).key)
+    await bench.shows(listed(1), listed(2))
+    await bench.a_day_later(listed(1), listed(2))
+    assert bench.names() == ["task-1", "task-2", "task-3"]
+    bench.readable.clear()
+    await bench.shows(listed(1), listed(2))
+    assert bench.names() == ["task-1", "task-2"]
+
+
+async def test_what_is_listed_again_was_never_lost() -> None:
+    bench = Bench()
+    await bench.shows(listed(1), listed(2), listed(3))
+    await bench.shows(listed(1), listed(2))
+    await bench.a_day_later(listed(1), listed(2), listed(3))
+    await bench.shows(listed(1), listed(2))
+    assert bench.names() == ["task-1", "task-2", "task-3"]
+
+
+async def test_a_task_made_anew_under_its_name_takes_its_place() -> None:
+    bench = Bench()
+    await bench.shows(listed(1), listed(2), listed(3))
+    await bench.shows(listed(1), listed(2), listed(4, name="task-3"))
+    assert bench.names() == ["task-1", "task-2", "task-3"]
+    assert listed(3).key not in {task.key for task in bench.discovery.tasks}
 
 
 async def test_a_great_loss_is_not_believed_however_often_it_is_listed() -> None:
@@ -121,6 +179,7 @@ async def test_a_great_loss_is_believed_of_tasks_that_the_cloud_says_do_not_exis
     assert not await bench.shows()
     bench.missing.add(listed(4).key)
     assert await bench.shows()
+    await bench.a_day_later()
     assert bench.names() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import pytest
 
 from bot.domain.discovery import DiscoveryEntry
 from bot.domain.matching import Match, Patterns
-from bot.domain.model import TaskKey, WatchedTask
+from bot.domain.model import FailureKind, Severity, TaskKey, WatchedTask
 from bot.domain.names import ConfiguredTask, LabelEntry
 from bot.ports import CloudUnavailable, ListedTask, Listing, Snapshot, Surroundings
 from bot.services.discovery import Around, Discovery, ListingTrouble, Wanted
@@ -20,6 +21,7 @@ from bot.services.roster import Roll, Roster
 from bot.services.writer import WriteBehind
 from tests.builders import (
     INTERVAL,
+    a_failure,
     a_history,
     a_key,
     a_listed_task,
@@ -51,6 +53,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         clock, recorder = LoopClock(at(0)), Recorder()
+        self.clock = clock
         around = Surroundings(clock, NoJitter(), recorder)
         self.clouds = {name: FakeCloud(clock, account=name) for name in self.accounts}
         self.fleet = Fleet(self.accounts, self.snapshot)
@@ -66,7 +69,13 @@ class Bench:
             wanted,
             self.store,
             recorder,
-            Around(changed=self._changed, listed=self._listed, missing=self.fleet.missing),
+            Around(
+                changed=self._changed,
+                listed=self._listed,
+                missing=self.fleet.missing,
+                readable=self.fleet.readable,
+                clock=self.clock,
+            ),
         )
         self.discovery.start_with(self.snapshot.discovered)
         self.roster = Roster(
@@ -127,6 +136,9 @@ async def test_discovered_tasks_are_watched_when_they_are_found() -> None:
     await bench.shows(a_listed_task("a"), a_listed_task("b"))
     assert bench.names() == ["a", "b"]
     await bench.shows(a_listed_task("b"), a_listed_task("c"))
+    assert bench.names() == ["a", "b", "c"]
+    await asyncio.sleep(86_400)
+    await bench.shows(a_listed_task("b"), a_listed_task("c"))
     assert bench.names() == ["b", "c"]
     assert bench.pollers["prod"]._entries.keys() == {a_key("b"), a_key("c")}
 
@@ -161,9 +173,19 @@ async def test_a_task_that_is_gone_from_the_listing_is_told_once() -> None:
     bench = Bench()
     await bench.shows(a_listed_task("a"), a_listed_task("b"))
     await bench.monitor.observe(a_sample(at(1), key=a_key("a"), lags=(200_000,)))
+    for second in (60, 120):
+        await bench.shows(a_listed_task("b"), a_listed_task("c"))
+        gone = a_failure(at(second), key=a_key("a"), kind=FailureKind.MISSING)
+        await bench.monitor.observe(gone)
+    memory = bench.fleet.get(a_key("a"))
+    assert memory is not None
+    missing = [i for i in memory.alerts.incidents() if i.rule == "missing"]
+    assert [incident.severity for incident in missing] == [Severity.WARNING]
+    assert bench.endings() == []
+    await asyncio.sleep(86_400)
     for _ in range(3):
         await bench.shows(a_listed_task("b"), a_listed_task("c"))
-    assert bench.endings() == ["a"]
+    assert bench.endings() == ["a", "a"]
 
 
 async def test_an_orphan_is_not_ended_before_a_listing_shows_that_it_is_gone() -> None:
