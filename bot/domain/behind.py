@@ -6,7 +6,7 @@ from bot.domain.climbs import Climb
 from bot.domain.history import TaskHistory
 from bot.domain.model import Subject, TaskSample
 from bot.domain.policy import FallingBehindRule, RuleType
-from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unknown
+from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unread
 from bot.domain.verdicts import Cause, Finding, Judgement, Unit, Verdict
 
 CAUGHT_AGAIN = 2
@@ -25,18 +25,18 @@ def judge_behind(
     found: list[Judgement] = []
     for topic in sample.topics or ():
         climbs = history.deliveries[topic.topic].climbs.of_partition
-        if not climbs:
+        if not (climbs or joined):
             continue
         rule = rules.last(RuleType.FALLING_BEHIND, topic.topic)
         if isinstance(rule, FallingBehindRule):
             lags = dict(zip(topic.partitions, topic.lags, strict=True))
-            for partition, climb in climbs.items():
+            read = {p: climb for p, climb in climbs.items() if lags[p] is not None}
+            for partition, climb in read.items():
                 subject = Subject(topic.topic, partition)
                 judgement = _judged(rule, subject, climb, joined=subject in joined)
-                if judgement is not None and lags[partition] is not None:
+                if judgement is not None:
                     found.append(judgement)
-                elif subject in joined and lags[partition] is None:
-                    found.append(unknown(subject, "no offsets in the answer"))
+            found += unread(topic, joined, read)
     found += [absent(sample, subject) for subject in joined if not present(sample, subject)]
     slow = history.delivery_interval + moment.interval if joined else None
     return Finding(RuleType.FALLING_BEHIND, Unit.MESSAGES, tuple(found), slow_clear=slow)

@@ -10,7 +10,7 @@ from bot.domain.history import TaskHistory
 from bot.domain.model import FailureKind, Severity, Subject, TaskSample
 from bot.domain.policy import MissingRule, OffsetResetRule, RuleType
 from bot.domain.resets import Reset, ResetKind
-from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unknown
+from bot.domain.ruleset import Moment, TaskRules, Tracked, absent, present, unknown, unread
 from bot.domain.verdicts import Finding, Judgement, Unit, Verdict
 
 
@@ -23,7 +23,7 @@ def judge_resets(
     found: list[Judgement] = []
     for topic in sample.topics or ():
         name, deliveries = topic.topic, history.deliveries[topic.topic]
-        if not deliveries.resets:
+        if not (deliveries.resets or joined):
             continue
         rule = rules.last(RuleType.OFFSET_RESET, name)
         if isinstance(rule, OffsetResetRule):
@@ -33,6 +33,7 @@ def judge_resets(
                     found.append(_reset(rule, subject, reset))
                 elif subject in joined:
                     found.append(unknown(subject, "offsets contradict each other"))
+            found += unread(topic, joined, deliveries.resets)
     found += [absent(sample, subject) for subject in joined if not present(sample, subject)]
     slow = timedelta(0) if joined else None
     return Finding(RuleType.OFFSET_RESET, Unit.EVENT, tuple(found), slow_clear=slow)

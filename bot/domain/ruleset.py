@@ -6,11 +6,11 @@ too. Unknown is a third value: it opens nothing and resolves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.model import Subject, TaskSample, WatchedTask
+from bot.domain.model import Subject, TaskSample, TopicSample, WatchedTask
 from bot.domain.policy import AnyRule, RuleType
 from bot.domain.shelf import NO_SHELF, Shelf
 from bot.domain.verdicts import Judgement, Level, Verdict
@@ -66,6 +66,17 @@ class Moment:
 def unknown(subject: Subject, why: str) -> Judgement:
     """A subject of which this poll says nothing."""
     return Judgement(subject, Verdict.UNKNOWN, rule="", detail=why)
+
+
+def unread(
+    topic: TopicSample, joined: Collection[Subject], judged: Container[int]
+) -> Iterator[Judgement]:
+    """Partitions that vote, were not judged, and have no offsets in this answer: it cannot end
+    what they breached."""
+    for partition, lag in zip(topic.partitions, topic.lags, strict=True):
+        subject = Subject(topic.topic, partition)
+        if lag is None and partition not in judged and subject in joined:
+            yield unknown(subject, "no offsets in the answer")
 
 
 def present(sample: TaskSample, subject: Subject) -> bool:

@@ -46,6 +46,16 @@ def test_offsets_that_contradict_those_before_are_told_at_the_second_poll(
     assert judgement.detail == numbers
 
 
+def test_an_answer_without_offsets_does_not_end_a_reset() -> None:
+    story = Story(delivery_s=30)
+    for second in (60, 120):
+        story.poll(second, (16, 0))
+    story.poll(180, (17, 1_000))
+    assert story.poll(240, (None, None)) == []
+    assert RuleType.OFFSET_RESET in story.open()
+    assert story.poll(300, (18, 1_000)) == [(RuleType.OFFSET_RESET, RESOLVED)]
+
+
 def test_a_single_odd_reading_is_no_reset_and_no_lag() -> None:
     story = watched((15_000, 15_000))
     assert story.poll(600, (0, 15_010)) == []
