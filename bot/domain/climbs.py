@@ -134,8 +134,23 @@ def climbed(
         return Climb((low,))
     lows = before.lows if before else (Low(0, from_end, trough.since),)
     falls = 0 if low.value > lows[-1].value else 1 + (before.falls if before else 0)
-    intake = _share(low.end - lows[-1].end, noise, trough.at - trough.since)
-    return Climb((*lows, low)[-TROUGHS_KEPT:], falls, max(intake, least))
+    return Climb((*lows, low)[-TROUGHS_KEPT:], falls, max(_noise((*lows, low), noise), least))
+
+
+def _noise(lows: tuple[Low, ...], within: timedelta) -> int:
+    """What may have come in just before the latest trough, `within` so long.
+
+    What came in beyond the rate of the step before may all have come in then: a burst that begins
+    while a delivery is on its way leaves a trough as high as itself, though the sink keeps up.
+    """
+    before, last = lows[-2], lows[-1]
+    length, intake = last.at - before.at, last.end - before.end
+    if len(lows) > 2:
+        earlier = lows[-3]
+        usual = _share(before.end - earlier.end, length, before.at - earlier.at)
+        if intake > usual:
+            return min(intake, _share(usual, within, length) + intake - usual)
+    return _share(intake, within, length)
 
 
 def _share(count: int, part: timedelta, whole: timedelta) -> int:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.domain.climbs import Trough, climbed
 from bot.domain.incidents import EventKind
 from bot.domain.policy import BUILT_IN, AgeRule, FallingBehindRule, RuleType
 from bot.domain.verdicts import Cause
+from tests.builders import at
 from tests.unit.story import OPENED, RESOLVED, Story
 
 BEHIND = RuleType.FALLING_BEHIND
@@ -53,6 +58,39 @@ def test_a_sink_that_takes_all_is_never_told_wherever_polls_meet_its_cycle(deliv
         position = RATE * ((second - 5) // delivery_s * delivery_s)
         story.poll(second, (max(position, 0), RATE * second))
     assert story.events == []
+
+
+@given(
+    delivery_s=st.sampled_from([30, 120, 300, 900]),
+    begin=st.integers(3_000, 5_000),
+    factor=st.integers(2, 50),
+    commit_s=st.integers(0, 60),
+    late=st.lists(st.integers(0, 5), min_size=1, max_size=40),
+)
+def test_a_burst_that_begins_at_any_moment_is_not_falling_behind(
+    delivery_s: int, begin: int, factor: int, commit_s: int, late: list[int]
+) -> None:
+    def produced(second: int) -> int:
+        return RATE * (second + (factor - 1) * min(max(second - begin, 0), 900))
+
+    story = Story(delivery_s=delivery_s)
+    for number in range(150):
+        second = 60 * number + late[number % len(late)]
+        closed = (second - commit_s) // delivery_s * delivery_s
+        story.poll(second, (produced(max(closed, 0)), produced(second)))
+    assert story.events == []
+
+
+def test_what_came_beyond_the_usual_may_all_have_come_last() -> None:
+    troughs = [(361, 5_030, 35_722), (663, 5_461, 66_845), (964, 61_806, 153_882)]
+    climb, since = None, at(0)
+    for second, value, end in troughs:
+        trough = Trough(at(second), value, end, since)
+        climb = climbed(climb, trough, from_end=0, noise=timedelta(minutes=2), least=5)
+        since = at(second)
+    assert climb is not None
+    assert climb.noise > 61_806
+    assert not climb.rising(3)
 
 
 def test_it_ends_when_the_sink_catches_up_and_does_not_flap_before() -> None:
