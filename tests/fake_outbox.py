@@ -11,6 +11,7 @@ from bot.domain.incidents import AlertState, Event, Incident
 from bot.domain.model import TaskKey, TaskSample
 from bot.domain.notifications import Card, Decision, Form, Intent
 from bot.domain.policy import RuleType
+from bot.domain.silences import Silence
 from bot.ports import ListedTask, MessageRef, OutboxRow, Postponement, StoreError
 
 WAITING, CLAIMED, DELIVERED, GIVEN_UP = "waiting", "claimed", "delivered", "given_up"
@@ -50,6 +51,7 @@ class Kept:
     decisions: list[Decision] = field(default_factory=list)
     windows: dict[TaskKey, TaskHistory] = field(default_factory=dict)
     samples: dict[TaskKey, dict[datetime, TaskSample]] = field(default_factory=dict)
+    silences: dict[str, Silence] = field(default_factory=dict)
     discovered: dict[TaskKey, ListedTask] = field(default_factory=dict)
     roots: dict[str, MessageRef] = field(default_factory=dict)
     rang_at: dict[str, datetime] = field(default_factory=dict)

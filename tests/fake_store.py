@@ -15,7 +15,8 @@ from bot.domain.ids import names_id
 from bot.domain.incidents import AlertState, Event, EventKind, Incident
 from bot.domain.model import TaskKey, TaskSample
 from bot.domain.notifications import Card
-from bot.ports import Change, IncidentFilter, ListedTask, Snapshot, StoreConflict
+from bot.domain.silences import Silence
+from bot.ports import Change, HappenedFilter, IncidentFilter, ListedTask, Snapshot, StoreConflict
 from tests.fake_outbox import FakeOutbox, Kept
 
 
@@ -105,6 +106,11 @@ class FakeStore(FakeOutbox):
         closed = {i for i, card in kept.cards.items() if _before(card.closed_at, incidents)}
         kept.cards = {i: card for i, card in kept.cards.items() if i not in closed}
         kept.outbox = [row for row in kept.outbox if row.intent.card_id not in closed]
+        kept.silences = {
+            i: s
+            for i, s in kept.silences.items()
+            if not _before(s.ended_at or s.ends_at, incidents)
+        }
 
     def _written_before(self, change: Change) -> bool:
         """True when all of it was; raises when a part was written by somebody else."""
@@ -151,7 +157,30 @@ class FakeStore(FakeOutbox):
         of_task = self.kept.samples.get(key, {})
         return [sample for at, sample in of_task.items() if seen is not None and at > seen]
 
+    # --- SilenceStore ---
+
+    async def save_silence(self, silence: Silence) -> None:
+        self._available()
+        self.kept.silences[silence.id] = silence
+
+    async def silences(self, since: datetime) -> Sequence[Silence]:
+        self._available()
+        found = [(s.ended_at or s.ends_at, s.id, s) for s in self.kept.silences.values()]
+        return [silence for end, _, silence in sorted(found) if end >= since]
+
     # --- ReportStore ---
+
+    async def happened(self, wanted: HappenedFilter) -> Sequence[Event]:
+        self._available()
+        found = [
+            event
+            for event in reversed(self.kept.events)
+            if event.at >= wanted.since
+            and event.kind is not EventKind.EVIDENCE_CHANGED
+            and wanted.key in (None, event.incident.key)
+            and wanted.by in ("", event.by)
+        ]
+        return sorted(found, key=lambda event: event.at, reverse=True)[: wanted.limit]
 
     async def incidents(self, wanted: IncidentFilter) -> Sequence[Incident]:
         self._available()

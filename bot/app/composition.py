@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
+from zoneinfo import ZoneInfo
 
+from bot.app.operators import Doorkeeper, Groups, nobody
 from bot.domain.model import WatchedTask
 from bot.domain.reports import HealthReport
 from bot.ports import (
@@ -26,7 +28,9 @@ from bot.ports import (
     Telemetry,
     TopicSource,
 )
+from bot.services.actions import Actions
 from bot.services.conversation import Conversation
+from bot.services.deeds import Deeds, DeedStore
 from bot.services.discovery import Around, Discovery, ListingTrouble, Wanted
 from bot.services.fleet import Fleet
 from bot.services.monitor import Monitor
@@ -35,6 +39,7 @@ from bot.services.poller import Poller
 from bot.services.queries import Pulse, Queries
 from bot.services.roster import Roll, Roster
 from bot.services.shelves import Shelves
+from bot.services.silencing import Silencing
 from bot.services.vitals import Vitals
 from bot.services.writer import WriteBehind
 from bot.settings.values import AccountSettings, Settings
@@ -48,12 +53,15 @@ class Outside:
     alerts: AlertStore
     outbox: Outbox
     reports: ReportStore
+    deeds: DeedStore
     chat: ChatGateway
     telemetry: Telemetry
     clock: Clock
     jitter: Jitter
     topics: Mapping[str, TopicSource] = field(default_factory=dict)
     """By account: who is asked how long topics keep messages."""
+    groups: Groups = nobody
+    """Who is in which user group."""
     store_name: str = ""
     """What kind of store it is, for `health`; never an address with a password."""
 
@@ -68,8 +76,14 @@ class Bot:
         self.clock = outside.clock
         self.fleet = Fleet(settings.accounts, snapshot)
         self.behind = WriteBehind(outside.alerts, self.vitals)
+        self.silencing = Silencing(outside.deeds, clock=outside.clock, telemetry=self.vitals)
         self.monitor = Monitor(
-            self.fleet, outside.alerts, self.behind, self.vitals, settings.policies
+            self.fleet,
+            outside.alerts,
+            self.behind,
+            self.vitals,
+            settings.policies,
+            silences=lambda: self.silencing.current,
         )
         self.notifier = Notifier(outside.outbox, outside.chat, around, rang=self.fleet.rang)
         self.pollers = {
@@ -108,9 +122,18 @@ class Bot:
             policies=lambda: self.monitor.policies,
             clock=outside.clock,
         )
+        actions = Actions(
+            self.fleet,
+            self.monitor,
+            self.silencing,
+            clock=outside.clock,
+            zone=ZoneInfo(settings.slack.timezone),
+            permit=Doorkeeper(settings.slack.operators, outside.groups, outside.clock),
+        )
         self.conversation = Conversation(
             self.fleet,
             self.queries,
+            Deeds(self.fleet, actions, self.silencing, outside.deeds, clock=outside.clock),
             health=self.health,
             refresh=self._refresh,
             clock=outside.clock,
@@ -122,7 +145,8 @@ class Bot:
         return await self.queries.health(self._pulse, self.vitals)
 
     async def start(self) -> None:
-        """Calls the roll for the first time."""
+        """Takes up the silences, and calls the roll for the first time."""
+        await self.silencing.read()
         await self.roster.call(self.discovery)
 
     def stop_polling(self) -> None:

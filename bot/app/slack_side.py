@@ -13,6 +13,7 @@ from bot.ports import BotError, ChatError, Noted, Telemetry
 from bot.presenters import answers
 from bot.presenters import slack as present
 from bot.presenters.answer import Answer
+from bot.services.actions import Speaker
 from bot.services.conversation import Conversation
 
 
@@ -35,7 +36,9 @@ class SlackConversation:
 
     async def dispatch(self, asked: SlashCommand) -> Reply:
         """The answer to one command."""
-        turn = await self._conversation.say(from_slack(asked.text))
+        turn = await self._conversation.say(
+            from_slack(asked.text), Speaker(asked.user_id, asked.channel_id)
+        )
         if turn.follow_up is not None:
             task = asyncio.create_task(self._follow_up(turn.follow_up, asked.response_url))
             self._following.add(task)

@@ -1,8 +1,8 @@
 """Alerts and incidents as values: what the automaton remembers, and what it says happened.
 
 An alert is what the automaton keeps of one task and rule type, quiet or not; an incident is a fault
-from its opening on. What people did (acknowledged, silenced) is not here: it changes who hears,
-never what is true.
+from its opening on. An acknowledgement travels with its incident, but the automaton never looks at
+it: what people do changes who hears, never what is true. Silences stand in `silences`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,33 @@ class EventKind(StrEnum):
     RECOVERING = "recovering"
     RELAPSED = "relapsed"
     RESOLVED = "resolved"
+    # what people do:
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    SILENCED = "silenced"
+    UNSILENCED = "unsilenced"
+
+
+ACTS = frozenset(
+    {
+        EventKind.ACKNOWLEDGED,
+        EventKind.UNACKNOWLEDGED,
+        EventKind.SILENCED,
+        EventKind.UNSILENCED,
+    }
+)
+"""What a person did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody has it: reminders stop until then."""
+
+    by: str
+    """A Slack user's id, or a name given at a terminal."""
+    at: datetime
+    until: datetime
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +98,18 @@ class Incident:
     resolved_at: datetime | None = None
     resolution: str = ""
     """Why it ended: "cleared", "gone", "no longer watched"."""
+    acknowledged: Acknowledgement | None = None
+    """The latest; it may have run out."""
 
     @property
     def open(self) -> bool:
         """True until it resolves."""
         return self.resolved_at is None
+
+    def holder(self, now: datetime) -> Acknowledgement | None:
+        """The acknowledgement that holds at this moment; None where nobody has it."""
+        ack = self.acknowledged
+        return ack if ack is not None and now < ack.until else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +156,10 @@ class Event:
     kind: EventKind
     at: datetime
     incident: Incident
+    by: str = ""
+    """Who did it, as in Acknowledgement; empty where nobody did."""
+    note: str = ""
+    """What they said to it."""
 
 
 @dataclass(frozen=True, slots=True)

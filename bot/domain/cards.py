@@ -15,6 +15,7 @@ from bot.domain.alerts import Incident
 from bot.domain.model import Severity, TaskKey
 from bot.domain.policy import DEFAULT_REPEAT
 from bot.domain.reports import TaskView
+from bot.domain.silences import Silence
 
 
 class Reason(StrEnum):
@@ -31,7 +32,9 @@ class Reason(StrEnum):
     DRILL = "drill"
     # for silence:
     SILENCED = "silenced"
+    UNSILENCED = "unsilenced"
     ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
     NOT_DUE = "not_due"
     GROUPED = "grouped"
     EXPLAINED = "explained"
@@ -114,6 +117,12 @@ class Notice:
     """On a card: when the next reminder would come, None when none would."""
     links: tuple[tuple[str, str], ...] = ()
     """Titles and addresses for buttons."""
+    silences: Mapping[str, Silence] = field(default_factory=dict)
+    """By incident id, what keeps it quiet."""
+    by: str = ""
+    """Who did what this speaks of, as in Acknowledgement."""
+    note: str = ""
+    """What they said to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,28 +18,24 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import assert_never
 
+from bot.domain import act_commands
+from bot.domain.act_commands import (
+    Acknowledge,
+    History,
+    Mute,
+    ShowSilences,
+    Unacknowledge,
+    Unmute,
+)
 from bot.domain.matching import glob_hits
 from bot.domain.model import TaskState
 from bot.domain.quoting import UnclosedQuote, Word, quoted, split
 from bot.domain.reports import TaskView
+from bot.domain.syntax import CommandSyntaxError, at_most
 from bot.domain.verbs import BY_WORD, Verb, verb_named
 
 TOP_DEFAULT = 10
 TOP_MOST = 100
-
-
-class CommandSyntaxError(Exception):
-    """What was typed is not a command. The text says what is wrong and is fit to be shown."""
-
-    def __init__(
-        self, problem: str, *, usage: str | None = None, suggestions: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.usage = usage
-        """The usage of the command that was meant; None where none can be told."""
-        self.suggestions = suggestions
-        """Complete commands that may have been meant, likeliest first."""
 
 
 # --- commands --------------------------------------------------------------------------------
@@ -176,6 +172,12 @@ Command = (
     | ShowIncident
     | Health
     | Refresh
+    | Acknowledge
+    | Unacknowledge
+    | Mute
+    | ShowSilences
+    | Unmute
+    | History
     | NotYet
 )
 
@@ -227,6 +229,8 @@ def parse(text: str) -> Command:
     arguments = [word.text for word in rest]
     if verb.later:
         return NotYet(verb.word)
+    if verb.word in _ACT_PARSERS:
+        return _ACT_PARSERS[verb.word](verb, rest)
     return _PARSERS[verb.word](verb, arguments)
 
 
@@ -241,7 +245,7 @@ def _bare(words: Sequence[Word]) -> Command:
 
 
 def _help(verb: Verb, arguments: list[str]) -> Command:
-    _at_most(verb, arguments, 1)
+    at_most(verb, arguments, 1)
     if not arguments:
         return Help()
     asked = verb_named(arguments[0])
@@ -296,12 +300,12 @@ def _name(verb: Verb, arguments: list[str]) -> str:
 
 def _lag(verb: Verb, arguments: list[str]) -> Command:
     _name(verb, arguments[:1])
-    _at_most(verb, arguments, 2)
+    at_most(verb, arguments, 2)
     return LagOf(arguments[0], arguments[1] if len(arguments) > 1 else None)
 
 
 def _top(verb: Verb, arguments: list[str]) -> Command:
-    _at_most(verb, arguments, 1)
+    at_most(verb, arguments, 1)
     if not arguments:
         return Top()
     word = arguments[0]
@@ -313,7 +317,7 @@ def _top(verb: Verb, arguments: list[str]) -> Command:
 
 
 def _incidents(verb: Verb, arguments: list[str]) -> Command:
-    _at_most(verb, arguments, 2)
+    at_most(verb, arguments, 2)
     scopes = [word.lower() for word in arguments if word.lower() in ("open", "all")]
     # The first of the two words says how much; after it, `all` is the name of a task.
     scope = scopes[0] if scopes else "open"
@@ -329,7 +333,7 @@ def _incidents(verb: Verb, arguments: list[str]) -> Command:
 
 
 def _incident(verb: Verb, arguments: list[str]) -> Command:
-    _at_most(verb, arguments, 1)
+    at_most(verb, arguments, 1)
     if not arguments or not arguments[0]:
         raise CommandSyntaxError(
             '"incident" needs an id such as i-7KQ2; "incidents" shows them.',
@@ -340,16 +344,8 @@ def _incident(verb: Verb, arguments: list[str]) -> Command:
 
 
 def _health(verb: Verb, arguments: list[str]) -> Command:
-    _at_most(verb, arguments, 0)
+    at_most(verb, arguments, 0)
     return Health()
-
-
-def _at_most(verb: Verb, arguments: list[str], most: int) -> None:
-    if len(arguments) <= most:
-        return
-    taken = ("nothing after it", "one word after it", "two words after it")[most]
-    hint = "; put a name with spaces in quotes" if most else ""
-    raise CommandSyntaxError(f'"{verb.word}" takes {taken}{hint}.', usage=verb.usage)
 
 
 _PARSERS: Mapping[str, Callable[[Verb, list[str]], Command]] = {
@@ -365,6 +361,15 @@ _PARSERS: Mapping[str, Callable[[Verb, list[str]], Command]] = {
     "why": _why,
     "health": _health,
 }
+_ACT_PARSERS: Mapping[str, Callable[[Verb, Sequence[Word]], Command]] = {
+    "ack": act_commands.acknowledge,
+    "unack": act_commands.unacknowledge,
+    "silence": act_commands.mute,
+    "silences": act_commands.show_silences,
+    "unsilence": act_commands.unmute,
+    "history": act_commands.history,
+}
+"""Those that need to know what was quoted."""
 
 
 # --- what Slack makes of a text --------------------------------------------------------------

@@ -1,23 +1,20 @@
 """What is said, where and why: events and routes to intents with a reason.
 
 `decide` looks at what was last told, never only at what is true now, so a restart or a replayed
-observation says nothing twice. What it makes stands in `cards`.
-
-What rings is a new card, and a thread reply that is broadcast; an edit never rings.
+observation says nothing twice. How one step is worked through stands in `desk`, what it makes in
+`cards`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
-from bot.domain.alerts import Event, EventKind, Incident, Phase
+from bot.domain.alerts import Event, Incident
 from bot.domain.cards import Card, Decision, Form, Intent, Notice, Reason, Told
-from bot.domain.ids import derived_id
-from bot.domain.model import Severity, WatchedTask
-from bot.domain.policy import AlertPolicy, Route
-from bot.domain.reports import TaskView
+from bot.domain.desk import Desk, Outcome, Situation, fingerprint, reminder_wait, resting
+from bot.domain.model import WatchedTask
+from bot.domain.policy import Route
 
 __all__ = [
     "Card",
@@ -33,31 +30,9 @@ __all__ = [
     "fingerprint",
     "remind",
     "reminder_due",
+    "resting",
     "tellings",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What `decide` knows beside the events."""
-
-    now: datetime
-    view: TaskView
-    incidents: Mapping[str, Incident]
-    """Open incidents of the task by id, after the step."""
-    tellings: Mapping[str, Sequence[tuple[str, Told]]]
-    """For each incident that just opened: (channel, Told) of every route that takes it."""
-    policy: AlertPolicy = AlertPolicy()
-    links: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What comes out of one decision: cards that changed, rows for the outbox, and the reasons."""
-
-    cards: tuple[Card, ...] = ()
-    intents: tuple[Intent, ...] = ()
-    decisions: tuple[Decision, ...] = ()
 
 
 def tellings(
@@ -92,7 +67,7 @@ def decide(cards: Iterable[Card], events: Iterable[Event], situation: Situation)
 
     `cards` are the task's cards that are not closed. Events are taken in their order.
     """
-    desk = _Desk({card.channel: card for card in cards}, situation)
+    desk = Desk({card.channel: card for card in cards}, situation)
     for event in events:
         desk.take(event)
     return desk.outcome()
@@ -104,284 +79,22 @@ def remind(card: Card, situation: Situation) -> Outcome:
     Due `repeat` after the last delivery that rang; the shortest repeat of what is told counts.
     What is about to close is not reminded of.
     """
-    due_at = reminder_due(card)
+    due_at = reminder_due(card, situation.resting)
     if due_at is None or situation.now < due_at:
         return Outcome()
-    desk = _Desk({card.channel: card}, situation)
+    desk = Desk({card.channel: card}, situation)
     desk.remind(card)
     return desk.outcome()
 
 
-def reminder_due(card: Card) -> datetime | None:
-    """When the next reminder of a card is due; None when none is.
+def reminder_due(card: Card, at_rest: Collection[str] = ()) -> datetime | None:
+    """When the next reminder of a card is due; None when none is, as while all of it is at rest.
 
     A reminder that waits in the outbox (put there after the last ring) is not followed by another.
     """
-    wait = _reminder_wait(card)
+    wait = reminder_wait(card, at_rest)
     if wait is None or card.rang_at is None or card.closed_at is not None:
         return None
     if card.reminded_at is not None and card.reminded_at > card.rang_at:
         return None
     return card.rang_at + wait
-
-
-def fingerprint(incidents: Iterable[Incident]) -> str:
-    """What a reader would notice of the evidence, coarsely: the two leading digits of each
-    incident's worst value, how far it has spread, its severity and phase."""
-    return "|".join(
-        f"{i.id}:{i.severity}:{i.phase}:{_two_digits(i)}:{sum(max(len(p), 1) for _, p in i.spread)}"
-        for i in incidents
-    )
-
-
-def _two_digits(incident: Incident) -> str:
-    worst = incident.evidence[0].value if incident.evidence else None
-    digits = str(worst)
-    # Not as a float: an offset may have any number of digits.
-    return f"{digits[:2]}e{len(digits)}" if isinstance(worst, int) else digits
-
-
-_STRONGEST_FIRST = (
-    Reason.OPENED,
-    Reason.ESCALATED,
-    Reason.RESOLVED,
-    Reason.REMINDER,
-    Reason.EVIDENCE_CHANGED,
-)
-"""When one look has several reasons, the first of these is given."""
-
-
-class _Desk:
-    """Works through the events of one step over the task's cards."""
-
-    def __init__(self, cards: dict[str, Card], situation: Situation) -> None:
-        self._cards = cards
-        self._situation = situation
-        self._looks: dict[str, Reason] = {}
-        self._replies: list[Intent] = []
-        self._decisions: list[Decision] = []
-        self._touched: set[str] = set()
-
-    def take(self, event: Event) -> None:
-        """Turns one event into looks, replies and decisions."""
-        if event.kind is EventKind.OPENED:
-            for channel, told in self._situation.tellings.get(event.incident.id, ()):
-                self._opened(channel, told, event.incident)
-            return
-        for channel, card in list(self._cards.items()):
-            heard = card.told.get(event.incident.id)
-            if heard is not None and not heard.resolved:
-                self._changed(channel, heard, event)
-
-    def remind(self, card: Card) -> None:
-        """Puts the reminder of a card into the outbox."""
-        told = (self._situation.incidents.get(t.incident_id) for t in card.speaking)
-        incidents = tuple(i for i in told if i is not None and i.phase is Phase.OPEN)
-        if not incidents:
-            return
-        self._put(replace(card, reminded_at=self._situation.now))
-        self._reply(card, Reason.REMINDER, incidents, rings=True)
-        self._look(card.channel, Reason.REMINDER)
-
-    def outcome(self) -> Outcome:
-        """The sum of the step. The look of a card is decided once, after all its events."""
-        looks = tuple(
-            self._look_intent(self._cards[channel], reason)
-            for channel, reason in self._looks.items()
-        )
-        # Only now: what one event ended, a later one of the same step may have joined.
-        for channel in self._touched:
-            self._cards[channel] = self._closed_if_over(self._cards[channel])
-        cards = tuple(self._cards[channel] for channel in sorted(self._touched))
-        return Outcome(cards, looks + tuple(self._replies), tuple(self._decisions))
-
-    def _opened(self, channel: str, told: Told, incident: Incident) -> None:
-        card = self._cards.get(channel)
-        if card is None:
-            card = Card(
-                id=derived_id("c", str(incident.key), channel, self._situation.now.isoformat()),
-                key=incident.key,
-                channel=channel,
-                opened_at=self._situation.now,
-            )
-        if incident.id not in card.told:
-            self._tell(card, told, incident)
-
-    def _tell(self, card: Card, told: Told, incident: Incident) -> None:
-        """Tells an incident for the first time: a new card, or a line on the card there is."""
-        if incident.severity < told.min_severity:
-            if incident.id not in card.told:
-                self._put(_with_told(card, told))
-            self._decided(incident, card, Reason.BELOW_MIN_SEVERITY, said=False)
-            return
-        if card.decided_at is None:
-            # Nothing was said so far, so this is the card's own opening and waits for company.
-            card = replace(card, opened_at=self._situation.now)
-        rings = self._gathers(card) or incident.severity is Severity.CRITICAL
-        self._put(_with_told(card, replace(told, severity=incident.severity, rang=rings)))
-        if not self._gathers(card):
-            mentions = _mentions(told, incident.severity) if rings else ()
-            self._reply(card, Reason.OPENED, (incident,), rings=rings, mentions=mentions)
-        self._look(card.channel, Reason.OPENED)
-        self._decided(incident, card, Reason.OPENED, said=True)
-
-    def _gathers(self, card: Card) -> bool:
-        """Whether the card is not posted yet, so that its post says whatever joins it now."""
-        group_wait = self._situation.policy.group_wait
-        return card.decided_at is None or self._situation.now < card.opened_at + group_wait
-
-    def _changed(self, channel: str, told: Told, event: Event) -> None:
-        card, incident = self._cards[channel], event.incident
-        if event.kind is EventKind.RESOLVED:
-            self._resolved(card, told, incident)
-        elif told.severity is None:
-            self._tell(card, told, incident)
-        elif incident.severity > told.severity:
-            self._escalated(card, told, incident)
-        else:
-            self._evidence(card, event)
-
-    def _escalated(self, card: Card, told: Told, incident: Incident) -> None:
-        self._put(_with_told(card, replace(told, severity=incident.severity, rang=True)))
-        if not self._gathers(card):
-            mentions = _mentions(told, incident.severity)
-            self._reply(card, Reason.ESCALATED, (incident,), rings=True, mentions=mentions)
-        self._look(card.channel, Reason.ESCALATED)
-        self._decided(incident, card, Reason.ESCALATED, said=True)
-
-    def _resolved(self, card: Card, told: Told, incident: Incident) -> None:
-        self._put(_with_told(card, replace(told, resolved=True, record=incident)))
-        if told.severity is None:
-            self._decided(incident, card, Reason.BELOW_MIN_SEVERITY, said=False)
-            return
-        self._reply(card, Reason.RESOLVED, (incident,), rings=told.rang)
-        self._look(card.channel, Reason.RESOLVED)
-        self._decided(incident, card, Reason.RESOLVED, said=True)
-
-    def _evidence(self, card: Card, event: Event) -> None:
-        changed = fingerprint(self._told_incidents(card)) != card.shown
-        said = changed and (event.kind is not EventKind.EVIDENCE_CHANGED or self._may_edit(card))
-        reason = Reason.EVIDENCE_CHANGED if said else Reason.NOT_DUE
-        if said:
-            self._look(card.channel, reason)
-        self._decided(event.incident, card, reason, said=said)
-
-    def _may_edit(self, card: Card) -> bool:
-        """Whether numbers may change the card again. A change of phase need not ask: it comes once
-        and would be lost."""
-        edit_every = self._situation.policy.edit_every
-        return card.decided_at is None or self._situation.now >= card.decided_at + edit_every
-
-    def _closed_if_over(self, card: Card) -> Card:
-        over = all(told.resolved for told in card.told.values())
-        return replace(card, closed_at=self._situation.now) if over else card
-
-    # --- rows ---
-
-    def _put(self, card: Card) -> None:
-        self._cards[card.channel] = card
-        self._touched.add(card.channel)
-
-    def _look(self, channel: str, reason: Reason) -> None:
-        reasons = (reason, self._looks.get(channel, reason))
-        self._looks[channel] = min(reasons, key=_STRONGEST_FIRST.index)
-
-    def _decided(self, incident: Incident, card: Card, reason: Reason, *, said: bool) -> None:
-        self._decisions.append(Decision(incident.id, card.channel, reason, said))
-
-    def _reply(
-        self,
-        card: Card,
-        reason: Reason,
-        incidents: tuple[Incident, ...],
-        *,
-        rings: bool,
-        mentions: tuple[str, ...] = (),
-    ) -> None:
-        now = self._situation.now
-        about = incidents[0].id if len(incidents) == 1 else "all"
-        notice = Notice(
-            reason=reason,
-            at=now,
-            task=self._situation.view,
-            incidents=incidents,
-            mentions=mentions,
-            links=self._situation.links,
-        )
-        self._replies.append(
-            Intent(
-                id=derived_id("n", card.id, Form.REPLY, reason, about, now.isoformat()),
-                card_id=card.id,
-                channel=card.channel,
-                form=Form.REPLY,
-                notice=notice,
-                due_at=self._due_at(card),
-                rings=rings,
-            )
-        )
-
-    def _look_intent(self, card: Card, reason: Reason) -> Intent:
-        now = self._situation.now
-        incidents = self._told_incidents(card)
-        due_at = self._due_at(card)
-        notice = Notice(
-            reason=reason,
-            at=now,
-            task=self._situation.view,
-            incidents=incidents,
-            mentions=_card_mentions(card),
-            reminder_at=self._next_reminder(card, due_at),
-            links=self._situation.links,
-        )
-        self._put(replace(card, decided_at=now, shown=fingerprint(incidents)))
-        return Intent(
-            id=derived_id("n", card.id, Form.CARD, now.isoformat()),
-            card_id=card.id,
-            channel=card.channel,
-            form=Form.CARD,
-            notice=notice,
-            due_at=due_at,
-            rings=card.decided_at is None,
-        )
-
-    def _due_at(self, card: Card) -> datetime:
-        """At once, but not before the card itself has waited for company."""
-        return max(self._situation.now, card.opened_at + self._situation.policy.group_wait)
-
-    def _told_incidents(self, card: Card) -> tuple[Incident, ...]:
-        going_on = self._situation.incidents
-        told = [
-            incident
-            for t in card.told.values()
-            if t.severity is not None
-            and (incident := t.record or going_on.get(t.incident_id)) is not None
-        ]
-        return tuple(sorted(told, key=lambda i: (not i.open, -i.severity, i.opened_at)))
-
-    def _next_reminder(self, card: Card, due_at: datetime) -> datetime | None:
-        """When the next reminder would come if everything were delivered as soon as it is due."""
-        wait = _reminder_wait(card)
-        if wait is None:
-            return None
-        rings = any(reply.rings for reply in self._replies if reply.card_id == card.id)
-        return (due_at if rings or card.rang_at is None else card.rang_at) + wait
-
-
-def _with_told(card: Card, told: Told) -> Card:
-    return replace(card, told={**card.told, told.incident_id: told})
-
-
-def _mentions(told: Told, severity: Severity) -> tuple[str, ...]:
-    return tuple(told.mention.get(severity, ()))
-
-
-def _card_mentions(card: Card) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(m for t in card.speaking for m in _mentions(t, t.severity or Severity.INFO))
-    )
-
-
-def _reminder_wait(card: Card) -> timedelta | None:
-    """The shortest repeat of what the card tells; None when nothing is repeated."""
-    waits = (told.repeat_after() for told in card.speaking)
-    return min((wait for wait in waits if wait is not None), default=None)

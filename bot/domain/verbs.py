@@ -31,18 +31,17 @@ VERBS = (
     Verb("loss", "loss [filter]", "time to the first lost message, soonest first"),
     Verb("chart", "chart TASK [TOPIC] [6h]", "lag over time", later=True),
     Verb("why", "why TASK", "which rules apply, and what they say now"),
-    Verb("history", "history [TASK|ID|@person] [12h]", "what happened, who did what", later=True),
-    Verb("ack", "ack ID|TASK [note]", "say that somebody has it", ("acknowledge",), later=True),
-    Verb("unack", "unack ID|TASK", "take an acknowledgement back", later=True),
+    Verb("history", "history [TASK|ID|@person] [12h]", "what happened, who did what"),
+    Verb("ack", "ack ID|TASK [note]", "say that somebody has it", ("acknowledge",)),
+    Verb("unack", "unack ID|TASK", "take an acknowledgement back"),
     Verb(
         "silence",
         "silence WHAT [from TIME] [for] DURATION | until TIME [reason]",
         "keep quiet about something for a while",
         ("mute", "snooze", "maintenance"),
-        later=True,
     ),
-    Verb("silences", "silences [all]", "what is silenced now and soon", later=True),
-    Verb("unsilence", "unsilence ID", "end a silence", later=True),
+    Verb("silences", "silences [all]", "what is silenced now and soon"),
+    Verb("unsilence", "unsilence ID", "end a silence"),
     Verb("test", "test [CHANNEL|TASK]", "a drill, marked as one", later=True),
 )
 """In the order of the help."""

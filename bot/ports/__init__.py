@@ -51,12 +51,14 @@ from bot.ports.process import (
 from bot.ports.store import (
     AlertStore,
     Change,
+    HappenedFilter,
     IncidentFilter,
     Lease,
     Outbox,
     OutboxRow,
     Postponement,
     ReportStore,
+    SilenceStore,
     Snapshot,
 )
 
@@ -82,6 +84,7 @@ __all__ = [
     "ConfigError",
     "DeliveryMeasured",
     "DumpingTaskSource",
+    "HappenedFilter",
     "IncidentFilter",
     "Jitter",
     "Lease",
@@ -98,6 +101,7 @@ __all__ = [
     "ReportStore",
     "RequestError",
     "Scope",
+    "SilenceStore",
     "Snapshot",
     "StoreConflict",
     "StoreError",

@@ -13,6 +13,7 @@ from bot.domain.history import TaskHistory
 from bot.domain.incidents import AlertState, Event, Incident
 from bot.domain.model import TaskKey, TaskSample
 from bot.domain.notifications import Card, Decision, Intent
+from bot.domain.silences import Silence
 from bot.ports.chat import MessageRef
 from bot.ports.cloud import ListedTask
 
@@ -179,8 +180,35 @@ class IncidentFilter:
     limit: int = 200
 
 
+@dataclass(frozen=True, slots=True)
+class HappenedFilter:
+    """Which events a reader wants; mere growth of evidence is never among them."""
+
+    since: datetime
+    key: TaskKey | None = None
+    by: str = ""
+    """Only what this person did."""
+    limit: int = 200
+
+
+class SilenceStore(Protocol):
+    """Silences; a few hundred at most, so they are read whole."""
+
+    async def save_silence(self, silence: Silence) -> None:
+        """Writes a silence over what is stored of it. Raises: StoreUnavailable."""
+        ...
+
+    async def silences(self, since: datetime) -> Sequence[Silence]:
+        """Those that are not over before a moment. Raises: StoreError."""
+        ...
+
+
 class ReportStore(Protocol):
     """The read side."""
+
+    async def happened(self, wanted: HappenedFilter) -> Sequence[Event]:
+        """What happened to incidents and who did what, newest first. Raises: StoreError."""
+        ...
 
     async def incidents(self, wanted: IncidentFilter) -> Sequence[Incident]:
         """Incidents, newest first."""

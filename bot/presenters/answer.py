@@ -56,7 +56,19 @@ class Typed:
     text: str
 
 
-Span = str | Name | Said | Strong | Moment | Typed
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody: a Slack user's id, or a name given at a terminal."""
+
+    by: str
+
+    @property
+    def shown(self) -> str:
+        """Where nobody can be linked to."""
+        return f"@{self.by}"
+
+
+Span = str | Name | Said | Strong | Moment | Typed | Person
 Line = tuple[Span, ...]
 
 

@@ -5,6 +5,16 @@ Each function takes values and gives an `Answer`; `plain.render` and `slack.rend
 
 from __future__ import annotations
 
+from bot.presenters.act_answers import (
+    Looked,
+    acknowledged,
+    history,
+    silence_list,
+    silenced,
+    unacknowledged,
+    unsilenced,
+    would_silence,
+)
 from bot.presenters.bot_answers import (
     health,
     not_yet,
@@ -23,8 +33,11 @@ from bot.presenters.task_answers import fleet_line, lag_table, task_list, task_s
 from bot.presenters.why_answers import why
 
 __all__ = [
+    "Looked",
+    "acknowledged",
     "fleet_line",
     "health",
+    "history",
     "incident_detail",
     "incident_list",
     "lag_table",
@@ -35,11 +48,16 @@ __all__ = [
     "refreshing",
     "refused",
     "several",
+    "silence_list",
+    "silenced",
     "suggestions",
     "syntax_error",
     "task_list",
     "task_status",
     "top",
+    "unacknowledged",
+    "unsilenced",
     "usage",
     "why",
+    "would_silence",
 ]

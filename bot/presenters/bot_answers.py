@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.commands import CommandSyntaxError
 from bot.domain.quoting import quoted
 from bot.domain.reports import AccountHealth, Ailment, FleetSummary, HealthReport
+from bot.domain.syntax import CommandSyntaxError
 from bot.domain.verbs import VERBS, Verb, verb_named
 from bot.presenters.answer import (
     Answer,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import assert_never
 
+from bot.domain.alerts import ACTS
 from bot.domain.ids import short
 from bot.domain.incidents import Event, EventKind, Incident
+from bot.presenters.act_words import held, step_of
 from bot.presenters.answer import (
     Answer,
     Column,
@@ -110,7 +111,7 @@ def incident_detail(incident: Incident, events: Sequence[Event], now: datetime) 
         Name(incident.name),
     )
     parts: list[Part] = [Facts(_detail_facts(incident, now))]
-    told = [((Moment(event.at),), _step(event)) for event in events]
+    told = [((Moment(event.at),), step_line(event)) for event in events]
     steps = [(when, step) for when, step in told if step]
     if steps:
         parts.append(Entries(tuple(steps[-STEPS_SHOWN:])))
@@ -128,6 +129,7 @@ def _detail_facts(incident: Incident, now: datetime) -> tuple[tuple[str, Line], 
         ("Worst", worst(incident)[1:]),
         ("Peak", _peak(incident)),
         ("Rule", rule_title(incident)),
+        ("Who has it", held(incident, now)),
         ("Seen", () if incident.observed_at is None else (Moment(incident.observed_at),)),
     )
     return tuple((label, value) for label, value in facts if value)
@@ -146,7 +148,7 @@ def _peak(incident: Incident) -> Line:
     return (str(found[0]).removeprefix("; peak "), *found[1:]) if found else ()
 
 
-def _step(event: Event) -> Line:
+def step_line(event: Event) -> Line:
     """What happened; empty for mere growth, of which there is too much."""
     match event.kind:
         case EventKind.OPENED:
@@ -159,6 +161,5 @@ def _step(event: Event) -> Line:
             return ("back: ", *what(event.incident))
         case EventKind.RESOLVED:
             return ("resolved: ", Said(event.incident.resolution or "cleared"))
-        case EventKind.EVIDENCE_CHANGED:
-            return ()
-    assert_never(event.kind)
+        case _:
+            return step_of(event) if event.kind in ACTS else ()

@@ -11,6 +11,7 @@ from bot.domain.incidents import Incident, Phase
 from bot.domain.model import Severity, Subject
 from bot.domain.policy import RuleType
 from bot.domain.verdicts import Judgement, Unit
+from bot.presenters.act_words import acknowledged_after
 from bot.presenters.answer import Line, Moment, Name, Said, joined
 from bot.presenters.words import (
     age_in_words,
@@ -247,6 +248,7 @@ def record(incident: Incident) -> Line:
         " to ",
         Moment(ended),
         *peak(incident),
+        *acknowledged_after(incident),
         *ending(incident),
     )
 

@@ -6,6 +6,7 @@ What does not fit is counted ("and 12 more"), never dropped in silence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -19,6 +20,7 @@ from bot.presenters.answer import (
     Moment,
     Name,
     Part,
+    Person,
     Said,
     Span,
     Strong,
@@ -36,6 +38,8 @@ TABLE_CELL = 32
 _COMMAND_TEXT = 300
 _MORE_ROOM = 300
 """Kept for the line that counts what was cut."""
+
+_USER_ID = re.compile("[UW][A-Z0-9]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class Writer:
                 return _code(cut_middle(clean(text) or NAMELESS, limits.NAME_BYTES))
             case Typed(text):
                 return _code(cut(clean(f"{self.command} {text}"), _COMMAND_TEXT))
+            case Person(by):
+                return f"<@{by}>" if _USER_ID.fullmatch(by) else _code(clean(span.shown))
             case Moment(at):
                 form = "{date_short_pretty} {time}"
                 token = f"<!date^{int(at.timestamp())}^{form}|{in_utc(at)}>"

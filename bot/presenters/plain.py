@@ -16,6 +16,7 @@ from bot.presenters.answer import (
     Moment,
     Name,
     Part,
+    Person,
     Said,
     Span,
     Strong,
@@ -44,6 +45,8 @@ def _span(span: Span) -> str:
     match span:
         case str():
             return span
+        case Person():
+            return clean(span.shown)
         case Strong(text) | Typed(text):
             return text
         case Name(text):

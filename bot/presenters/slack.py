@@ -27,6 +27,7 @@ from bot.presenters.answer import (
     Moment,
     Name,
     Part,
+    Person,
     Said,
     Span,
     Strong,
@@ -222,6 +223,8 @@ def _header_words(span: Span) -> str:
             return in_utc(at)
         case Said(text) | Strong(text) | Typed(text):
             return clean(text)
+        case Person():
+            return clean(span.shown)
     assert_never(span)
 
 

@@ -11,15 +11,26 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.domain import commands
-from bot.domain.commands import Command, CommandSyntaxError
+from bot.domain.act_commands import (
+    Acknowledge,
+    History,
+    Mute,
+    ShowSilences,
+    Unacknowledge,
+    Unmute,
+)
+from bot.domain.commands import Command
 from bot.domain.ids import short
 from bot.domain.model import WatchedTask
 from bot.domain.names import NotOne, resolve
 from bot.domain.quoting import quoted
 from bot.domain.reports import HealthReport, TaskView
-from bot.ports import Clock, IncidentFilter, StoreError
+from bot.domain.syntax import CommandSyntaxError
+from bot.ports import Clock, IncidentFilter, RequestError, StoreError
 from bot.presenters import answers
 from bot.presenters.answer import Answer
+from bot.services.actions import Speaker
+from bot.services.deeds import Deeds
 from bot.services.fleet import Fleet
 from bot.services.queries import Queries
 
@@ -38,29 +49,39 @@ class Turn:
 
 
 class Conversation:
-    """Answers commands; changes nothing."""
+    """Answers commands, and has carried out what they ask for."""
 
     def __init__(
-        self, fleet: Fleet, queries: Queries, *, health: Health, refresh: Refresh, clock: Clock
+        self,
+        fleet: Fleet,
+        queries: Queries,
+        deeds: Deeds,
+        *,
+        health: Health,
+        refresh: Refresh,
+        clock: Clock,
     ) -> None:
         self._fleet = fleet
         self._queries = queries
+        self._deeds = deeds
         self._health = health
         self._refresh = refresh
         self._clock = clock
 
-    async def say(self, text: str) -> Turn:
+    async def say(self, text: str, speaker: Speaker) -> Turn:
         """The answer to a text as typed. Never raises for what a person typed."""
         try:
-            return await self._carry_out(commands.parse(text))
+            return await self._carry_out(commands.parse(text), speaker)
         except CommandSyntaxError as error:
             return Turn(answers.syntax_error(error))
+        except RequestError as error:
+            return Turn(answers.refused(str(error)))
         except StoreError:
             why = "The store does not answer; what is in memory can be asked with list and status."
             return Turn(answers.refused(why))
 
     async def _carry_out(  # noqa: C901, PLR0911, PLR0912 - one arm for each command
-        self, command: Command
+        self, command: Command, speaker: Speaker
     ) -> Turn:
         now = self._clock.now()
         match command:
@@ -88,6 +109,8 @@ class Conversation:
                 return self._of_task(task, self._refreshing)
             case commands.Why(task):
                 return self._of_task(task, self._why)
+            case Acknowledge() | Unacknowledge() | Mute() | ShowSilences() | Unmute() | History():
+                return Turn(await self._deeds.carry_out(command, speaker, self._find))
             case commands.NotYet(word):
                 return Turn(answers.not_yet(word))
             case _:

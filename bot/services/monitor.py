@@ -10,19 +10,20 @@ behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.alerts import UNWATCHED
 from bot.domain.history import fold
 from bot.domain.incidents import StepContext
-from bot.domain.model import Observation, PollFailure, TaskSample
+from bot.domain.model import Observation, PollFailure, TaskKey, TaskSample
 from bot.domain.policy import Policies
 from bot.domain.rules import Failing, Moment, account_rule, alike, evaluate, judge_account
-from bot.ports import AlertStore, Noted, Telemetry
+from bot.domain.silences import Silence
+from bot.ports import AlertStore, Noted, StoreUnavailable, Telemetry
 from bot.services.discovery import ListingTrouble
 from bot.services.fleet import AccountMemory, Fleet, TaskMemory
-from bot.services.settlement import About, Settlement
+from bot.services.settlement import About, Act, Settlement
 from bot.services.writer import WriteBehind
 
 
@@ -36,10 +37,12 @@ class Monitor:
         behind: WriteBehind,
         telemetry: Telemetry,
         policies: Policies,
+        *,
+        silences: Callable[[], Sequence[Silence]] = tuple,
     ) -> None:
         self._fleet = fleet
         self._behind = behind
-        self._settlement = Settlement(fleet, store, telemetry, lambda: self.policies)
+        self._settlement = Settlement(fleet, store, telemetry, lambda: self.policies, silences)
         self._telemetry = telemetry
         self._leaving: list[TaskMemory] = []
         self._clock_behind = False
@@ -85,6 +88,22 @@ class Monitor:
         await self._judge(memory, moment)
         await self._judge_account(account, moment)
         await self._see_off(moment.now)
+
+    async def act(self, key: TaskKey, act: Act, now: datetime) -> None:
+        """Writes what a person did to a task or account. Raises: StoreUnavailable."""
+        memory = self._fleet.get(key)
+        if memory is not None:
+            alerts, about = memory.alerts, self._about(memory, now)
+        else:
+            account = self._fleet.accounts[key.account]
+            context = self._context(key.account, now, self.policies.poll.interval)
+            alerts, about = account.alerts, About(account.key, key.account, None, context)
+        async with alerts.lock:
+            for _ in range(2):  # The second after somebody else's change was taken up.
+                await self._settlement.recall(alerts, key)
+                if await self._settlement.act(alerts, act, about):
+                    return
+        raise StoreUnavailable("the store does not answer")
 
     async def retire(self, memories: Iterable[TaskMemory], now: datetime) -> None:
         """Ends what is open of tasks that are not watched any more.

@@ -10,12 +10,13 @@ have written. What is newer there is taken up; else the same transition is found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 
+from bot.domain.alerts import Acknowledgement
 from bot.domain.history import TaskHistory
 from bot.domain.incidents import (
     AlertState,
@@ -36,11 +37,13 @@ from bot.domain.notifications import (
     decide,
     remind,
     reminder_due,
+    resting,
     tellings,
 )
 from bot.domain.policy import Policies
 from bot.domain.reports import TaskView, view_of
 from bot.domain.shelf import NO_SHELF, Shelf
+from bot.domain.silences import Silence, covering
 from bot.domain.verdicts import Finding
 from bot.ports import (
     AlertStore,
@@ -68,12 +71,33 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What a person did to some incidents of one task or account."""
+
+    kind: EventKind
+    ids: frozenset[str]
+    by: str
+    note: str = ""
+    ack: Acknowledgement | None = None
+    """What they get where they are acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """What one step of some alerts came to."""
 
     states: Mapping[str, AlertState]
     """Those that moved."""
     events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class _Company:
+    """What a step finds of its task: cards by channel, open incidents and silences by incident."""
+
+    cards: Mapping[str, Card]
+    incidents: Mapping[str, Incident]
+    silences: Mapping[str, Silence]
 
 
 class Settlement:
@@ -85,11 +109,13 @@ class Settlement:
         store: AlertStore,
         telemetry: Telemetry,
         policies: Callable[[], Policies],
+        silences: Callable[[], Sequence[Silence]],
     ) -> None:
         self._fleet = fleet
         self._store = store
         self._telemetry = telemetry
         self._policies = policies
+        self._silences = silences
         self._unsaved: set[TaskKey] = set()
         self._complained = False
 
@@ -114,16 +140,28 @@ class Settlement:
         """Moves the alerts by what was found, and says what is to be said."""
         await self._apply(alerts, _stepped(alerts, findings, about), about)
 
+    async def act(self, alerts: Alerts, act: Act, about: About) -> bool:
+        """Writes what a person did; False when that could not be saved."""
+        return await self._apply(alerts, _acted(alerts, act, about.context.now), about)
+
     async def close(self, alerts: Alerts, about: About, resolution: str) -> bool:
         """Ends whatever is open; False when that could not be saved and must be asked again."""
         return await self._apply(alerts, _closed(alerts, about.context.now, resolution), about)
 
     async def _apply(self, alerts: Alerts, moved: _Step, about: About) -> bool:
+        now = about.context.now
         cards = {channel: self._fleet.ring_time(card) for channel, card in alerts.cards.items()}
-        due = any(_due(card, about.context.now) for card in cards.values())
+        after = {**alerts.states, **{state.type: state for state in moved.states.values()}}
+        incidents = {s.incident.id: s.incident for s in after.values() if s.incident is not None}
+        # What ends now was covered, too, while it was there.
+        there = {**{event.incident.id: event.incident for event in moved.events}, **incidents}
+        silences = covering(self._silences(), there.values(), about.task, now)
+        at_rest = resting(incidents.values(), silences, now)
+        due = any(_due(card, now, at_rest) for card in cards.values())
         if not moved.states and not moved.events and not due:
             return True
-        outcome = self._decide(alerts, moved, about, cards=cards)
+        company = _Company(cards, incidents, silences)
+        outcome = self._decide(moved, about, company)
         change = _change(alerts, moved, outcome, about)
         written = await self._write(change, about.key)
         if written is _Written.NOT_YET:
@@ -136,12 +174,8 @@ class Settlement:
         self._log(moved.events)
         return True
 
-    def _decide(
-        self, alerts: Alerts, moved: _Step, about: About, *, cards: Mapping[str, Card]
-    ) -> Outcome:
-        policies = self._policies()
-        after = {**alerts.states, **{state.type: state for state in moved.states.values()}}
-        incidents = {s.incident.id: s.incident for s in after.values() if s.incident is not None}
+    def _decide(self, moved: _Step, about: About, company: _Company) -> Outcome:
+        policies, incidents, cards = self._policies(), company.incidents, company.cards
         concerned = [event.incident for event in moved.events]
         opened = [event.incident for event in moved.events if event.kind is EventKind.OPENED]
         situation = Situation(
@@ -151,6 +185,7 @@ class Settlement:
             tellings={i.id: tellings(policies.routes, i, about.task) for i in opened},
             policy=policies.alerts,
             links=self._links(about, [*concerned, *incidents.values()]),
+            silences=company.silences,
         )
         told = decide(cards.values(), moved.events, situation)
         ringing = {intent.card_id for intent in told.intents if intent.rings}
@@ -249,6 +284,20 @@ def _stepped(alerts: Alerts, findings: Sequence[Finding], about: About) -> _Step
     return _Step(states, events)
 
 
+def _acted(alerts: Alerts, act: Act, now: datetime) -> _Step:
+    states: dict[str, AlertState] = {}
+    events: list[Event] = []
+    for rule_type, state in alerts.states.items():
+        incident = state.incident
+        if incident is None or incident.id not in act.ids:
+            continue
+        if act.kind in (EventKind.ACKNOWLEDGED, EventKind.UNACKNOWLEDGED):
+            incident = replace(incident, acknowledged=act.ack)
+            states[rule_type] = replace(state, incident=incident)
+        events.append(Event(act.kind, now, incident, act.by, act.note))
+    return _Step(states, events)
+
+
 def _closed(alerts: Alerts, now: datetime, resolution: str) -> _Step:
     states: dict[str, AlertState] = {}
     events: list[Event] = []
@@ -280,8 +329,8 @@ def _change(alerts: Alerts, moved: _Step, outcome: Outcome, about: About) -> Cha
     )
 
 
-def _due(card: Card, now: datetime) -> bool:
-    at = reminder_due(card)
+def _due(card: Card, now: datetime, at_rest: Collection[str]) -> bool:
+    at = reminder_due(card, at_rest)
     return at is not None and now >= at
 
 

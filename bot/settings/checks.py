@@ -300,9 +300,9 @@ def _twins(settings: Settings) -> Iterator[str]:
 
 
 UNUSED: Mapping[str, tuple[str, ...]] = {
-    "slack": ("fallback_channel", "operators", "timezone"),
+    "slack": ("fallback_channel",),
     "http": ("public_url",),
-    "alerts": ("storm_tasks", "storm_window", "reopen_within", "ack_expires"),
+    "alerts": ("storm_tasks", "storm_window", "reopen_within"),
 }
 """Keys by section that are read and checked, and of which nothing comes in this version; beside
 them `heartbeat` as a whole and `slack.app_token`, which have sentences of their own."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.domain.model import WatchedTask
 from bot.domain.reports import HealthReport
 from bot.presenters import plain
+from bot.services.actions import Actions, Speaker
 from bot.services.conversation import Conversation
+from bot.services.deeds import Deeds
 from bot.services.notifier import Delivery
 from bot.services.queries import Pulse, Queries
 from bot.services.vitals import Vitals
@@ -17,6 +20,7 @@ from tests.builders import a_task, at
 from tests.component.watching import Watching
 from tests.fakes import Recorder, SetClock
 
+SOMEBODY, STRANGER = Speaker("U0ADA", "C0DATA"), Speaker("U0EVE", "C0DATA")
 TASKS = (
     a_task("orders", team="shop"),
     a_task("orders-eu", team="shop"),
@@ -36,7 +40,7 @@ class Asking:
     discovery_errors: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.watching = Watching(tasks=self.tasks, accounts=self.accounts)
+        self.watching = Watching(tasks=self.tasks, accounts=self.accounts, clock=self.clock)
         self.store = self.watching.store
         self.vitals = Vitals(Recorder(), self.clock)
         self.refreshed: list[str] = []
@@ -47,9 +51,21 @@ class Asking:
             policies=lambda: self.watching.policies,
             clock=self.clock,
         )
+        actions = Actions(
+            self.watching.fleet,
+            self.watching.monitor,
+            self.watching.silencing,
+            clock=self.clock,
+            zone=ZoneInfo("Europe/Berlin"),
+            permit=self._permit,
+        )
+        deeds = Deeds(
+            self.watching.fleet, actions, self.watching.silencing, self.store, clock=self.clock
+        )
         self.conversation = Conversation(
             self.watching.fleet,
             self.queries,
+            deeds,
             health=self.health,
             refresh=self._refresh,
             clock=self.clock,
@@ -71,9 +87,9 @@ class Asking:
         """What does not work, and why."""
         return [(each.part, each.why) for each in (await self.health()).ailments]
 
-    async def say(self, text: str) -> str:
+    async def say(self, text: str, speaker: Speaker = SOMEBODY) -> str:
         """The answer to a text, in plain words."""
-        return plain.render((await self.conversation.say(text)).answer)
+        return plain.render((await self.conversation.say(text, speaker)).answer)
 
     async def read_all(self, when: float = 590) -> None:
         """Every task answers, and is well."""
@@ -83,6 +99,9 @@ class Asking:
     def now(self) -> datetime:
         """The time that stands."""
         return self.clock.now()
+
+    async def _permit(self, speaker: Speaker) -> str:
+        return "You may not." if speaker.by == STRANGER.by else ""
 
     async def _refresh(self, task: WatchedTask) -> None:
         self.refreshed.append(task.name)

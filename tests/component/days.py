@@ -19,6 +19,7 @@ from bot.domain.model import (
 from bot.ports import CloudError
 from bot.presenters import plain
 from tests.builders import START
+from tests.component.asking import SOMEBODY
 from tests.component.chatting import Chat
 from tests.configurations import ACCOUNTS, settings
 from tests.fake_store import FakeStore
@@ -126,6 +127,7 @@ class Day:
             alerts=self.store,
             outbox=self.store,
             reports=self.store,
+            deeds=self.store,
             chat=self.chat,
             telemetry=self.recorder,
             clock=self.clock,
@@ -178,7 +180,7 @@ class Day:
 
     async def ask(self, bot: Bot, text: str) -> str:
         """The answer to a command, with what follows."""
-        turn = await bot.conversation.say(text)
+        turn = await bot.conversation.say(text, SOMEBODY)
         answer = plain.render(turn.answer)
         return answer if turn.follow_up is None else plain.render(await turn.follow_up())
 

@@ -10,7 +10,7 @@ from bot.domain.model import FailureKind, TaskKey, WatchedTask
 from bot.ports import StoreUnavailable
 from bot.presenters import plain
 from tests.builders import a_sample, a_sample_of, a_task, a_topic, at
-from tests.component.asking import TASKS, Asking
+from tests.component.asking import SOMEBODY, TASKS, Asking
 
 AWAY = StoreUnavailable("database is locked")
 
@@ -64,7 +64,7 @@ async def test_list_shows_tasks_worst_first_and_how_old_the_readings_are() -> No
 )
 async def test_list_shows_what_fits_every_filter(filters: str, shown: set[str]) -> None:
     asking = await fleet()
-    turn = await asking.conversation.say(f"list {filters}")
+    turn = await asking.conversation.say(f"list {filters}", SOMEBODY)
     rows = plain.render(turn.answer).splitlines()
     names = {task.name for task in TASKS if any(f"  {task.name}  " in row for row in rows)}
     assert names == shown
@@ -239,7 +239,7 @@ async def test_health_speaks_of_the_bot_itself() -> None:
 
 
 async def test_what_comes_later_is_said_to_come_later() -> None:
-    answer = await (await fleet()).say("silence orders 1h")
+    answer = await (await fleet()).say("chart orders 1h")
     assert "comes with a later version" in answer
     assert "Nothing was done." in answer
 
@@ -257,7 +257,7 @@ async def test_whatever_is_typed_has_an_answer(typed: str) -> None:
 
 async def test_refresh_answers_at_once_and_follows_up_with_the_fresh_reading() -> None:
     asking = await fleet()
-    turn = await asking.conversation.say("refresh payments")
+    turn = await asking.conversation.say("refresh payments", SOMEBODY)
     assert "Asking the cloud about payments" in plain.render(turn.answer)
     assert asking.refreshed == []
     assert turn.follow_up is not None
@@ -271,7 +271,7 @@ async def test_refresh_answers_at_once_and_follows_up_with_the_fresh_reading() -
 
 async def test_a_refresh_that_fails_says_why_and_how_old_the_last_reading_is() -> None:
     asking = await fleet()
-    turn = await asking.conversation.say("refresh payments")
+    turn = await asking.conversation.say("refresh payments", SOMEBODY)
     assert turn.follow_up is not None
     await asking.watching.failure(601, task="payments")
     answer = plain.render(await turn.follow_up())
@@ -281,13 +281,13 @@ async def test_a_refresh_that_fails_says_why_and_how_old_the_last_reading_is() -
 
 
 async def test_a_refresh_that_brings_nothing_does_not_pass_for_a_fresh_reading() -> None:
-    turn = await (await fleet()).conversation.say("refresh payments")
+    turn = await (await fleet()).conversation.say("refresh payments", SOMEBODY)
     assert turn.follow_up is not None
     assert "No fresh reading of payments" in plain.render(await turn.follow_up())
 
 
 async def test_a_refresh_of_a_mistyped_task_asks_nobody() -> None:
-    turn = await (await fleet()).conversation.say("refresh paymnets")
+    turn = await (await fleet()).conversation.say("refresh paymnets", SOMEBODY)
     assert turn.follow_up is None
     assert "No task is called" in plain.render(turn.answer)
 
@@ -295,14 +295,14 @@ async def test_a_refresh_of_a_mistyped_task_asks_nobody() -> None:
 async def test_a_task_whose_connector_is_unknown_cannot_be_refreshed() -> None:
     lonely = replace(a_task("lonely"), key=TaskKey("prod", "", "id-of-lonely"))
     asking = Asking(tasks=(lonely,))
-    turn = await asking.conversation.say("refresh lonely")
+    turn = await asking.conversation.say("refresh lonely", SOMEBODY)
     assert turn.follow_up is None
     assert "discovery has not found its connector yet" in plain.render(turn.answer)
 
 
 async def test_a_task_that_goes_while_it_is_refreshed_is_unknown() -> None:
     asking = await fleet()
-    turn = await asking.conversation.say("refresh payments")
+    turn = await asking.conversation.say("refresh payments", SOMEBODY)
     assert turn.follow_up is not None
     asking.watching.watch()
     assert "Last reading: never" in plain.render(await turn.follow_up())

@@ -18,13 +18,14 @@ from bot.domain.policy import (
     RuleType,
     View,
 )
-from bot.ports import Snapshot
+from bot.ports import Clock, Snapshot
 from bot.services.fleet import Fleet, TaskMemory
 from bot.services.monitor import Monitor
+from bot.services.silencing import Silencing
 from bot.services.writer import WriteBehind
 from tests.builders import a_failure, a_key, a_sample, a_task, at
 from tests.fake_store import FakeStore
-from tests.fakes import Recorder
+from tests.fakes import Recorder, SetClock
 
 LAG = LagRule(
     name="lag",
@@ -54,12 +55,22 @@ class Watching:
     accounts: Sequence[str] = ("prod",)
     snapshot: Snapshot | None = None
     recorder: Recorder = field(default_factory=Recorder)
+    clock: Clock = field(default_factory=lambda: SetClock(at(0)))
+    """Only silences look at it."""
 
     def __post_init__(self) -> None:
         self.fleet = Fleet(self.accounts, self.snapshot)
         self.watch(*self.tasks)
         self.behind = WriteBehind(self.store, self.recorder)
-        self.monitor = Monitor(self.fleet, self.store, self.behind, self.recorder, self.policies)
+        self.silencing = Silencing(self.store, clock=self.clock, telemetry=self.recorder)
+        self.monitor = Monitor(
+            self.fleet,
+            self.store,
+            self.behind,
+            self.recorder,
+            self.policies,
+            silences=lambda: self.silencing.current,
+        )
 
     def watch(self, *tasks: WatchedTask) -> list[TaskMemory]:
         """Watches exactly these tasks; the others are returned."""

@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.notifications import Card, Form, Intent, Reason
-from bot.ports import AlertStore, Change, MessageRef, Outbox, OutboxRow, ReportStore
+from bot.ports import (
+    AlertStore,
+    Change,
+    MessageRef,
+    Outbox,
+    OutboxRow,
+    ReportStore,
+    SilenceStore,
+)
 from tests.builders import START, a_card, a_key, an_incident, an_intent, at
 
 LEASE = timedelta(seconds=45)
@@ -17,8 +25,8 @@ LATER = at(3600)
 """When everything that waits is due."""
 
 
-class AnyStore(AlertStore, Outbox, ReportStore, Protocol):
-    """The three ports in one object."""
+class AnyStore(AlertStore, Outbox, SilenceStore, ReportStore, Protocol):
+    """The four ports in one object."""
 
 
 class Opener(Protocol):

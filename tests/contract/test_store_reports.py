@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.incidents import AlertState, EventKind
+from bot.domain.incidents import AlertState, Event, EventKind
 from bot.domain.model import TaskKey, TaskSample
 from bot.domain.notifications import Form
 from bot.domain.policy import RuleType
-from bot.ports import Change, IncidentFilter
+from bot.domain.silences import Cover, Silence
+from bot.ports import Change, HappenedFilter, IncidentFilter
 from tests.builders import (
     a_card,
     a_history,
@@ -214,3 +215,44 @@ async def test_the_version_of_a_quiet_alert_is_never_forgotten(store: AnyStore) 
     await store.commit(Change(state.key, at(60), states=(quiet,)))
     await store.forget_older(samples=at(10**6), incidents=at(10**6))
     assert [s.version for s in (await store.load()).states] == [2]
+
+
+# --- what people did -------------------------------------------------------------------------
+
+
+def a_silence(name: str, ends_s: float) -> Silence:
+    """A silence that ends then."""
+    cover = Cover(key=a_key(), labels=(("team", "my team"),))
+    return Silence(name, cover, "orders", at(0), at(ends_s), "U0ADA", at(0), "deploy 任务")
+
+
+async def test_silences_come_in_the_order_of_their_end_until_they_are_over(
+    store: AnyStore,
+) -> None:
+    long, short = a_silence("s-A", 900), a_silence("s-B", 300)
+    for silence in (long, short):
+        await store.save_silence(silence)
+    assert await store.silences(at(0)) == [short, long]
+    assert await store.silences(at(301)) == [long]
+    ended = replace(long, ended_at=at(200), ended_by="U0EVE")
+    await store.save_silence(ended)
+    assert await store.silences(at(0)) == [ended, short]
+    assert await store.silences(at(201)) == [short]
+    await store.forget_older(samples=at(0), incidents=at(250))
+    assert await store.silences(at(0)) == [short]
+
+
+async def test_what_happened_comes_newest_first_by_task_and_by_person(store: AnyStore) -> None:
+    first, other = an_incident(at(0)), an_incident(at(30), key=a_key("payments"))
+    opened, grown = an_event(first), an_event(first, kind=EventKind.EVIDENCE_CHANGED, when=at(9))
+    acked = Event(EventKind.ACKNOWLEDGED, at(60), first, "U0ADA", "on it")
+    quiet = Event(EventKind.SILENCED, at(90), other, "U0EVE", "")
+    await store.commit(Change(first.key, at(0), events=(opened,)))
+    await store.commit(Change(other.key, at(30), events=(an_event(other),)))
+    await store.commit(Change(first.key, at(60), events=(grown, acked)))
+    await store.commit(Change(other.key, at(90), events=(quiet,)))
+    assert await store.happened(HappenedFilter(at(0))) == [quiet, acked, an_event(other), opened]
+    assert await store.happened(HappenedFilter(at(31), first.key)) == [acked]
+    assert await store.happened(HappenedFilter(at(0), by="U0EVE")) == [quiet]
+    assert await store.happened(HappenedFilter(at(0), limit=1)) == [quiet]
+    assert await store.events(first.id) == [opened, grown, acked]

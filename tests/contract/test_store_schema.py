@@ -198,7 +198,7 @@ async def test_no_offset_or_lag_can_overflow_a_column(fresh: StoreConfig) -> Non
 
     expected = {"sample.block", "task_window.block"} | {
         f"{name}.document"
-        for name in ("alert_state", "card", "event", "incident", "outbox", "task")
+        for name in ("alert_state", "card", "event", "incident", "outbox", "silence", "task")
     }
     assert await run(fresh, blobs) == expected
 

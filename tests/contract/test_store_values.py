@@ -19,6 +19,7 @@ from bot.domain.history import TaskHistory
 from bot.domain.incidents import AlertState, Event, Incident
 from bot.domain.model import TaskSample, topic_sample
 from bot.domain.notifications import Card, Notice
+from bot.domain.silences import Silence
 from bot.ports import ListedTask, StoreError
 from tests.builders import (
     a_card,
@@ -75,7 +76,14 @@ def test_a_notice_comes_back_as_it_was(notice: Notice) -> None:
 @given(whole(Event))
 def test_an_event_comes_back_as_it_was(event: Event) -> None:
     document = codec.incident_document(event.incident)
-    assert codec.event_from(document, kind=event.kind.value, at=event.at) == event
+    kind, by, note = event.kind.value, event.by, event.note
+    assert codec.event_from(document, kind=kind, at=event.at, by=by, note=note) == event
+
+
+@some_examples
+@given(whole(Silence))
+def test_a_silence_comes_back_as_it_was(silence: Silence) -> None:
+    assert codec.silence_from(codec.silence_document(silence)) == silence
 
 
 @some_examples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from bot.domain.notifications import (
     tellings,
 )
 from bot.domain.policy import AlertPolicy, Route, RuleType
+from bot.domain.silences import Silence
 from tests.builders import a_task, a_view, an_incident, at
 
 GROUP_WAIT_S = 10
@@ -64,6 +65,8 @@ class Channel:
     closed: list[Card] = field(default_factory=list)
     going_on: dict[str, Incident] = field(default_factory=dict)
     intents: list[Intent] = field(default_factory=list)
+    silences: Mapping[str, Silence] = field(default_factory=dict)
+    """By incident id, what covers it."""
 
     def hears(self, seconds: float, *news: tuple[EventKind, Incident]) -> Outcome:
         """One step of the task at this time."""
@@ -91,6 +94,7 @@ class Channel:
             tellings={i.id: tellings(self.routes, i, self.task) for i in opened},
             policy=self.policy,
             links=(("Runbook", "https://wiki.example/lag"),),
+            silences=self.silences,
         )
 
     def _keeps(self, outcome: Outcome) -> None:

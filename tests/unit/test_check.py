@@ -414,7 +414,7 @@ http: {public_url: "https://bot.example.com", host: 127.0.0.1}
 
 
 READ_BY_THE_SETTINGS = {"region", "console_url", "files"}
-NAMED_OTHERWISE = {"app_token", "heartbeat", "users", "usergroups", "channels"}
+NAMED_OTHERWISE = {"app_token", "heartbeat"}
 """With a sentence of their own, or inside a key that is named."""
 
 

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.demo.slack.block_rules import check_blocks
-from bot.domain.commands import CommandSyntaxError
 from bot.domain.drain import Drain
 from bot.domain.incidents import Event, EventKind, Incident, Phase
 from bot.domain.marks import Age
@@ -36,6 +35,7 @@ from bot.domain.reports import (
     TopRow,
     Trend,
 )
+from bot.domain.syntax import CommandSyntaxError
 from bot.domain.verdicts import Judgement, Level, Unit, Verdict
 from bot.presenters import answers, limits, slack
 from bot.presenters.answer import Answer, Column, Entries, Facts, Line, Moment, Name, Said, Table

@@ -97,6 +97,18 @@ class SlackGateway:
             raise ChatUnavailable("auth.test: an answer without user_id")
         return user_id
 
+    async def group_members(self) -> Mapping[str, frozenset[str]]:
+        """The members of every user group by its id (scope usergroups:read). Raises: ChatError."""
+        body = await self._transport.call(
+            "usergroups.list", {"include_users": True}, repeatable=True
+        )
+        groups = body.get("usergroups")
+        return {
+            str(group.get("id")): frozenset(map(str, group.get("users") or ()))
+            for group in (groups if isinstance(groups, list) else ())
+            if isinstance(group, dict)
+        }
+
     async def _post(self, arguments: Mapping[str, object], dedupe_id: str) -> MessageRef:
         marked = {
             **arguments,

@@ -198,6 +198,8 @@ def _event_row(happened: Event, place: int) -> Values:
         "kind": happened.kind.value,
         "place": place,
         "document": codec.incident_document(happened.incident),
+        "by_whom": happened.by or None,
+        "note": happened.note or None,
     }
 
 

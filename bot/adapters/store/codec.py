@@ -23,6 +23,7 @@ from bot.domain.incidents import AlertState, Event, EventKind, Incident, Phase, 
 from bot.domain.model import Subject, TaskKey
 from bot.domain.notifications import Card, Notice
 from bot.domain.policy import RuleType
+from bot.domain.silences import Silence
 from bot.ports import ListedTask, StoreError
 
 T = TypeVar("T")
@@ -147,12 +148,24 @@ def incident_from(document: bytes) -> Incident:
     return _load(Incident, document)
 
 
-def event_from(document: bytes, *, kind: str, at: datetime) -> Event:
+def event_from(
+    document: bytes, *, kind: str, at: datetime, by: str | None = None, note: str | None = None
+) -> Event:
     """The event with its incident. Raises: Undecodable."""
     try:
-        return Event(EventKind(kind), at, incident_from(document))
+        return Event(EventKind(kind), at, incident_from(document), by or "", note or "")
     except ValueError as error:
         raise Undecodable(f"an event of the unknown kind {kind!r}") from error
+
+
+def silence_document(silence: Silence) -> bytes:
+    """The document of a silence."""
+    return _dump(Silence, silence)
+
+
+def silence_from(document: bytes) -> Silence:
+    """The silence. Raises: Undecodable."""
+    return _load(Silence, document)
 
 
 def notice_document(notice: Notice) -> bytes:

@@ -13,7 +13,16 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Table, and_, select
 
 from bot.adapters.store.outbox import CLAIMED
-from bot.adapters.store.schema import card, decision, event, incident, outbox, sample, window
+from bot.adapters.store.schema import (
+    card,
+    decision,
+    event,
+    incident,
+    outbox,
+    sample,
+    silence,
+    window,
+)
 from bot.adapters.store.statements import DELETED_AT_ONCE, some
 
 Step = Callable[[Connection], bool]
@@ -32,6 +41,7 @@ def steps(*, samples: datetime, incidents: datetime) -> Sequence[Step]:
         (incident, incident.c.resolved_at < incidents),
         (outbox, and_(outbox.c.card_id.in_(closed), outbox.c.state != CLAIMED)),
         (outbox, outbox.c.done_at < incidents),
+        (silence, silence.c.ends_at < incidents),
         (card, card.c.closed_at < incidents),
     ]
     return [_deleting(table, which) for table, which in old]

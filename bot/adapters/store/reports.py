@@ -57,8 +57,11 @@ def letters_of(typed: str) -> str | None:
 def events(connection: Connection, incident_id: str) -> Sequence[Event]:
     """What happened to an incident, oldest first. Raises: Undecodable."""
     rows = connection.execute(
-        select(event.c.kind, event.c.at, event.c.document)
+        select(event.c.kind, event.c.at, event.c.by_whom, event.c.note, event.c.document)
         .where(event.c.incident_id == incident_id)
         .order_by(event.c.at, event.c.place)
     ).all()
-    return [codec.event_from(row.document, kind=row.kind, at=row.at) for row in rows]
+    return [
+        codec.event_from(row.document, kind=row.kind, at=row.at, by=row.by_whom, note=row.note)
+        for row in rows
+    ]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 else:
     InstantType = TypeDecorator
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision this program reads and writes; the newest file of `migrations/versions`."""
 REVISION_TABLE = "dumptask_revision"
 
@@ -147,7 +147,20 @@ event = Table(
     Column("kind", Text, primary_key=True),
     Column("place", SmallInteger, nullable=False),
     Column("document", LargeBinary, nullable=False),
+    Column("by_whom", Text),
+    Column("note", Text),
+    Index("event_at", "at"),
     comment="What happened to an incident; place orders the events of one moment",
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ends_at", Instant, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index("silence_ends_at", "ends_at"),
+    comment="What people do not want to hear of for a while",
 )
 
 decision = Table(

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from bot.adapters.store import alerts, claims, deliveries, forgetting, reports
+from bot.adapters.store import alerts, claims, deliveries, forgetting, reports, silences
 from bot.adapters.store import samples as sampled
 from bot.adapters.store.blocks import OpenBlock
 from bot.adapters.store.codec import Undecodable
@@ -25,8 +25,10 @@ from bot.adapters.store.runner import Runner
 from bot.domain.history import TaskHistory
 from bot.domain.incidents import Event, Incident
 from bot.domain.model import TaskKey, TaskSample
+from bot.domain.silences import Silence
 from bot.ports import (
     Change,
+    HappenedFilter,
     IncidentFilter,
     ListedTask,
     MessageRef,
@@ -66,7 +68,7 @@ def _runner(config: StoreConfig, *, read_only: bool) -> AbstractAsyncContextMana
 
 
 class Store:
-    """AlertStore, Outbox and ReportStore over one database."""
+    """AlertStore, Outbox, SilenceStore and ReportStore over one database."""
 
     def __init__(self, runner: Runner, owner: str) -> None:
         self._runner = runner
@@ -160,7 +162,21 @@ class Store:
         """Rows not delivered, and the age of the oldest due one. Raises: StoreUnavailable."""
         return await self._runner.read(lambda c: deliveries.backlog(c, now))
 
+    # --- SilenceStore ---
+
+    async def save_silence(self, silence: Silence) -> None:
+        """Writes a silence over what is stored of it. Raises: StoreUnavailable."""
+        await self._runner.write(lambda c: silences.save(c, silence), durable=True)
+
+    async def silences(self, since: datetime) -> Sequence[Silence]:
+        """Silences that are not over before a moment. Raises: StoreError."""
+        return await self._report(lambda c: silences.since(c, since))
+
     # --- ReportStore ---
+
+    async def happened(self, wanted: HappenedFilter) -> Sequence[Event]:
+        """What happened, newest first. Raises: StoreError."""
+        return await self._report(lambda c: silences.happened(c, wanted))
 
     async def incidents(self, wanted: IncidentFilter) -> Sequence[Incident]:
         """Incidents, newest first. Raises: StoreError."""
