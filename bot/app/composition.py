@@ -85,7 +85,13 @@ class Bot:
             settings.policies,
             silences=lambda: self.silencing.current,
         )
-        self.notifier = Notifier(outside.outbox, outside.chat, around, rang=self.fleet.rang)
+        self.notifier = Notifier(
+            outside.outbox,
+            outside.chat,
+            around,
+            rang=self.fleet.rang,
+            fallback=settings.slack.fallback_channel,
+        )
         self.pollers = {
             name: self._poller(settings.accounts[name], source, around)
             for name, source in outside.sources.items()

@@ -59,22 +59,31 @@ def render(answer: Answer, *, command: str = COMMAND) -> Message:
 
 
 def card(
-    notice: Notice, *, queued_for: timedelta | None = None, maybe_duplicate: bool = False
+    notice: Notice,
+    *,
+    queued_for: timedelta | None = None,
+    maybe_duplicate: bool = False,
+    meant_for: str = "",
 ) -> Message:
     """The card of a task or account: what a channel sees of its incidents.
 
     `queued_for` is said when the message is late; None or zero says nothing. `maybe_duplicate`
-    marks one that may have been delivered before, because Slack's answer was lost.
+    marks one that may have been delivered before, because Slack's answer was lost. `meant_for`
+    names the channel that refused it, where it stands in another.
     """
-    marks = _marks(queued_for, maybe_duplicate=maybe_duplicate)
+    marks = _marks(queued_for, meant_for, maybe_duplicate=maybe_duplicate)
     return _told(notice, card_answer(notice), headline(notice), marks)
 
 
 def reply(
-    notice: Notice, *, queued_for: timedelta | None = None, maybe_duplicate: bool = False
+    notice: Notice,
+    *,
+    queued_for: timedelta | None = None,
+    maybe_duplicate: bool = False,
+    meant_for: str = "",
 ) -> Message:
     """What happened, as a line in the card's thread; `queued_for` and the mark as for `card`."""
-    marks = _marks(queued_for, maybe_duplicate=maybe_duplicate)
+    marks = _marks(queued_for, meant_for, maybe_duplicate=maybe_duplicate)
     line = reply_answer(notice).title
     return _told(notice, Answer((), (line,)), line, marks, links=())
 
@@ -98,10 +107,11 @@ def _told(
     )
 
 
-def _marks(queued_for: timedelta | None, *, maybe_duplicate: bool) -> Line:
+def _marks(queued_for: timedelta | None, meant_for: str, *, maybe_duplicate: bool) -> Line:
     late: Line = (f"late: waited {in_words(queued_for)} to be sent",) if queued_for else ()
     twice: Line = ("possible duplicate: Slack's answer to an earlier try was lost",)
-    return joined((late, twice if maybe_duplicate else ()), " · ")
+    elsewhere: Line = ("meant for ", Name(meant_for), ", which refuses it") if meant_for else ()
+    return joined((late, twice if maybe_duplicate else (), elsewhere), " · ")
 
 
 def mention_text(mentions: Iterable[str]) -> str:

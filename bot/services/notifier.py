@@ -92,6 +92,7 @@ class Notifier:
         *,
         rang: Callable[[str, datetime], None],
         every: timedelta = timedelta(seconds=1),
+        fallback: str | None = None,
     ) -> None:
         self._outbox = outbox
         self._gateway = gateway
@@ -100,6 +101,8 @@ class Notifier:
         self._telemetry = around.telemetry
         self._rang = rang
         self._every = every
+        self.fallback = fallback
+        """Where messages go whose own channel refuses them; None: they wait for it."""
         self._budgets = Budgets()
         self._paused_until: datetime | None = None
         self._passing = asyncio.Lock()
@@ -153,7 +156,7 @@ class Notifier:
         now = asyncio.get_running_loop().time()
         sending, waiting = [], []
         for row in sorted(rows, key=lambda row: (not _urgent(row), row.seq)):
-            budget = self._budgets.of(row.intent.channel, posts=_posts(row))
+            budget = self._budgets.of(_place(row), posts=_posts(row))
             wait = budget.turn(now, urgent=_urgent(row))
             if wait > 0:
                 waiting.append(self._wait_for_turn(row, wait))
@@ -170,10 +173,10 @@ class Notifier:
         try:
             ref = await self._send(row)
         except ChatError as error:
-            self._note_refusal(error, budget)
-            times = self._count(row, mishap(error, _tried(row)))
-            fate = fate_of(error, _tried(row), times=times)
-            await self._meet(row, row.root, fate)
+            if self._may_divert(row, error):
+                await self._divert(row, error)
+            else:
+                await self._refused(row, error, budget)
         except Exception as error:  # noqa: BLE001 - a defect in one delivery must not end the others
             self._telemetry.record(
                 Noted("delivery defect", "error", {"row": row.intent.id}, error=error)
@@ -181,7 +184,43 @@ class Notifier:
             fate = after_defect(times=self._count(row, Mishap.DEFECT))
             await self._meet(row, row.root, fate)
         else:
-            self._note_arrival(row.intent.channel)
+            self._note_arrival(_place(row))
+            await self._meet(row, ref, Delivered())
+
+    async def _refused(self, row: OutboxRow, error: ChatError, budget: Budget) -> None:
+        self._note_refusal(error, budget)
+        times = self._count(row, mishap(error, _tried(row)))
+        fate = fate_of(error, _tried(row), times=times)
+        await self._meet(row, row.root, fate)
+
+    # --- a channel that is wrong ---
+
+    def _may_divert(self, row: OutboxRow, error: ChatError) -> bool:
+        wrong = isinstance(error, ChatRejected) and error.rejection is Rejection.CHANNEL
+        return wrong and self.fallback not in (None, _place(row))
+
+    async def _divert(self, row: OutboxRow, error: ChatError) -> None:
+        """Posts a message into the fallback channel; the card goes on there."""
+        self._note_trouble(row.intent.channel, error.detail)
+        if row.root is not None:
+            # Its card has to be there first.
+            await self._meet(row, row.root, TryAgain(timedelta(0), error.detail, anew=True))
+            return
+        channel = self.fallback or ""
+        budget = self._budgets.of(channel, posts=True)
+        wait = budget.turn(asyncio.get_running_loop().time(), urgent=True)
+        if wait > 0:
+            await self._wait_for_turn(row, wait)
+            return
+        message, intent = self._rendered(row, diverted=True), row.intent
+        try:
+            ref = await self._gateway.post(
+                channel, message, dedupe_id=f"{intent.id}/fallback", fingerprint=intent.card_id
+            )
+        except ChatError as refusal:
+            await self._refused(row, refusal, budget)
+        else:
+            self._note_arrival(channel)
             await self._meet(row, ref, Delivered())
 
     # --- sending ---
@@ -200,13 +239,14 @@ class Notifier:
             row.root, message, broadcast=intent.rings, dedupe_id=intent.id
         )
 
-    def _rendered(self, row: OutboxRow) -> Message:
+    def _rendered(self, row: OutboxRow, *, diverted: bool = False) -> Message:
         queued = self._clock.now() - row.intent.due_at
         render = present.card if row.intent.form is Form.CARD else present.reply
         message = render(
             row.intent.notice,
             queued_for=queued if queued > LATE else None,
             maybe_duplicate=row.ambiguous,
+            meant_for=row.intent.channel if diverted or _place(row) != row.intent.channel else "",
         )
         return Message(message.text) if row.plain else message
 
@@ -330,6 +370,11 @@ class Notifier:
 
     def _measure(self, row: OutboxRow, result: str) -> None:
         self._telemetry.record(DeliveryMeasured(row.intent.notice.reason, result))
+
+
+def _place(row: OutboxRow) -> str:
+    """The channel where it goes: that of its card, once there is one."""
+    return row.root.channel if row.root is not None else row.intent.channel
 
 
 def _posts(row: OutboxRow) -> bool:

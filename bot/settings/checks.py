@@ -300,7 +300,6 @@ def _twins(settings: Settings) -> Iterator[str]:
 
 
 UNUSED: Mapping[str, tuple[str, ...]] = {
-    "slack": ("fallback_channel",),
     "http": ("public_url",),
     "alerts": ("storm_tasks", "storm_window", "reopen_within"),
 }
@@ -312,7 +311,6 @@ def _not_used(settings: Settings) -> Iterator[str]:
     """The keys of these that the file sets to anything but their default."""
     policies = settings.policies
     sections: Mapping[str, Any] = {
-        "slack": settings.slack,
         "http": settings.http,
         "alerts": policies.alerts,
     }

@@ -46,6 +46,7 @@ class Bench:
     clock: LoopClock = field(default_factory=lambda: LoopClock(START))
     rang: list[tuple[str, datetime]] = field(default_factory=list)
     every: timedelta = timedelta(seconds=1)
+    fallback: str | None = None
 
     def __post_init__(self) -> None:
         self.clock.now()
@@ -55,6 +56,7 @@ class Bench:
             Surroundings(self.clock, NoJitter(), self.recorder),
             rang=lambda card_id, at: self.rang.append((card_id, at)),
             every=self.every,
+            fallback=self.fallback,
         )
 
     async def enqueue(self, card: Card, *intents: Intent) -> None:
