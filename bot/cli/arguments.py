@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="dumptask-bot", description=DESCRIPTION, allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"dumptask-bot {program_version()}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_run, _check, _discover, _query, _demo, _backtest, _export, _schema):
+    for add in (_run, _check, _discover, _query, _ask, _demo, _backtest, _export, _schema):
         add(commands)
     return top
 
@@ -94,6 +94,13 @@ def _query(commands: Commands[argparse.ArgumentParser]) -> None:
     ):
         command.add_argument(name, metavar="VALUE", help=f"without -c: {what}")
     command.add_argument("--json", action="store_true", help="the validated values as JSON")
+
+
+def _ask(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "ask", "any /dumptask text, answered over the store")
+    _with_config(command)
+    command.add_argument("--json", action="store_true", help="for machines")
+    command.add_argument("text", nargs="*", metavar="TEXT", help="such as: list critical")
 
 
 def _demo(commands: Commands[argparse.ArgumentParser]) -> None:

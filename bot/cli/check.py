@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from bot.adapters.store.config import Access
 from bot.adapters.store.store import Store, open_store
 from bot.app.ambient import SystemClock
 from bot.app.storing import store_config
@@ -66,7 +67,9 @@ class _Found:
 
 async def _stored(settings: Settings) -> _Found:
     try:
-        async with open_store(store_config(settings.store), owner="check", read_only=True) as store:
+        async with open_store(
+            store_config(settings.store), owner="check", access=Access.READER
+        ) as store:
             snapshot = await store.load()
             return _Found(snapshot, low_levels=await _learned(settings, snapshot, store))
     except StoreError as error:

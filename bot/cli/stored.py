@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.adapters.store.config import Access
 from bot.adapters.store.store import Store, open_store
 from bot.app.ambient import SystemClock
 from bot.app.storing import store_config
@@ -24,14 +25,18 @@ class Stored:
 
     store: Store
     tasks: tuple[WatchedTask, ...]
+    snapshot: Snapshot
 
 
 @asynccontextmanager
-async def stored(settings: Settings, command: str) -> AsyncIterator[Stored]:
-    """The store, opened for reading. Raises: StoreUnusable, StoreUnavailable."""
+async def stored(
+    settings: Settings, command: str, *, access: Access = Access.READER
+) -> AsyncIterator[Stored]:
+    """The store, opened beside the bot. Raises: StoreUnusable, StoreUnavailable."""
     config = store_config(settings.store)
-    async with open_store(config, owner=command, read_only=True) as store:
-        yield Stored(store, known_tasks(settings, await store.load()))
+    async with open_store(config, owner=command, access=access) as store:
+        snapshot = await store.load()
+        yield Stored(store, known_tasks(settings, snapshot), snapshot)
 
 
 def known_tasks(settings: Settings, snapshot: Snapshot) -> tuple[WatchedTask, ...]:

@@ -134,6 +134,8 @@ class Answer:
     parts: tuple[Part, ...] = ()
     note: Line = ()
     """How old the reading is, and what else a reader should know of the answer itself."""
+    refused: bool = False
+    """What was asked was not done, or not understood."""
 
 
 def joined(lines: Sequence[Line], between: str = "\n") -> Line:

@@ -75,7 +75,7 @@ def syntax_error(error: CommandSyntaxError) -> Answer:
         parts.append(("Usage: ", Typed(error.usage)))
     if error.suggestions:
         parts.append(_meant(error.suggestions))
-    return Answer(("That was not understood",), tuple(parts))
+    return Answer(("That was not understood",), tuple(parts), refused=True)
 
 
 def _meant(commands: Sequence[str]) -> Line:
@@ -91,13 +91,13 @@ def suggestions(wanted: str, *, tasks: Sequence[str] = (), commands: Sequence[st
     near: list[tuple[Line, Line]] = [((Typed(command),), _about(command)) for command in commands]
     meant = near + [((Typed(f"status {quoted(task)}"),), ()) for task in tasks]
     if not meant:
-        return Answer(title, (("All tasks: ", Typed("list")),))
+        return Answer(title, (("All tasks: ", Typed("list")),), refused=True)
     items = tuple(meant[:SUGGESTED])
     left = len(meant) - len(items)
     note: Line = (
         (f"{number(left)} more are near; ", Typed("list"), " shows all") if left > 0 else ()
     )
-    return Answer(title, (("Did you mean:",), Entries(items)), note)
+    return Answer(title, (("Did you mean:",), Entries(items)), note, refused=True)
 
 
 def _about(command: str) -> Line:
@@ -111,12 +111,12 @@ def several(wanted: str, tasks: Sequence[str]) -> Answer:
     items = tuple(((Typed(f"status {quoted(task)}"),), ()) for task in tasks[:SUGGESTED])
     left = len(tasks) - len(items)
     note: Line = (f"and {number(left)} more",) if left > 0 else ()
-    return Answer(title, (("Which of them?",), Entries(items)), note)
+    return Answer(title, (("Which of them?",), Entries(items)), note, refused=True)
 
 
 def refused(why: str) -> Answer:
     """What a person asked cannot be done; the reason is the answer."""
-    return Answer(("That cannot be done",), ((Said(why),),))
+    return Answer(("That cannot be done",), ((Said(why),),), refused=True)
 
 
 def refreshing(task: str) -> Answer:

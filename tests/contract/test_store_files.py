@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.store.config import StoreConfig
+from bot.adapters.store.config import Access, StoreConfig
 from bot.adapters.store.store import open_store
 from bot.ports import IncidentFilter, StoreError, StoreUnavailable, StoreUnusable
 from tests.builders import a_history, a_key, a_listed_task, a_sample, an_opening, at
@@ -24,7 +24,7 @@ from tests.contract.store_shapes import LATER
 OPEN_AND_SAY_SO = """
 import asyncio, sys
 from pathlib import Path
-from bot.adapters.store.config import StoreConfig
+from bot.adapters.store.config import Access, StoreConfig
 from bot.adapters.store.store import open_store
 
 async def main():
@@ -36,10 +36,10 @@ asyncio.run(main())
 """
 
 
-async def opening_fails(config: StoreConfig, *, read_only: bool = False) -> str:
+async def opening_fails(config: StoreConfig, *, access: Access = Access.OWNER) -> str:
     """What is said when the store cannot be used."""
     with pytest.raises(StoreUnusable) as caught:
-        async with open_store(config, owner="bot", read_only=read_only):
+        async with open_store(config, owner="bot", access=access):
             pass
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -143,7 +143,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(sqlite: StoreConfig) -> 
     said = await opening_fails(sqlite)
     assert "newer version" in said
     assert "9999" in said
-    assert "9999" in await opening_fails(sqlite, read_only=True)
+    assert "9999" in await opening_fails(sqlite, access=Access.READER)
 
 
 async def test_a_document_of_a_newer_version_is_refused_at_loading(sqlite: StoreConfig) -> None:
@@ -229,7 +229,7 @@ async def test_the_same_file_by_another_name_is_the_same_file(
 async def test_a_reader_works_beside_the_bot_and_writes_nothing(sqlite: StoreConfig) -> None:
     async with (
         open_store(sqlite, owner="bot") as store,
-        open_store(sqlite, owner="reader", read_only=True) as reader,
+        open_store(sqlite, owner="reader", access=Access.READER) as reader,
     ):
         assert (await reader.load()).states == ()
         await store.commit(an_opening())
@@ -244,14 +244,14 @@ async def test_a_reader_works_beside_the_bot_and_writes_nothing(sqlite: StoreCon
 
 async def test_a_reader_makes_no_file(tmp_path: Path) -> None:
     config = StoreConfig(path=tmp_path / "bot.db")
-    assert "does not exist" in await opening_fails(config, read_only=True)
-    assert "does not exist" in await opening_fails(config, read_only=True), "still"
+    assert "does not exist" in await opening_fails(config, access=Access.READER)
+    assert "does not exist" in await opening_fails(config, access=Access.READER), "still"
 
 
 async def test_a_reader_of_a_file_without_tables_says_so(tmp_path: Path) -> None:
     path = tmp_path / "bot.db"
     path.touch()
-    assert "no state" in await opening_fails(StoreConfig(path=path), read_only=True)
+    assert "no state" in await opening_fails(StoreConfig(path=path), access=Access.READER)
 
 
 async def test_a_store_that_was_closed_is_unavailable(sqlite: StoreConfig) -> None:
@@ -294,7 +294,7 @@ COMMIT_WITHOUT_END = """
 import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
-from bot.adapters.store.config import StoreConfig
+from bot.adapters.store.config import Access, StoreConfig
 from bot.adapters.store.store import open_store
 from bot.domain.incidents import EventKind
 from bot.domain.notifications import Form

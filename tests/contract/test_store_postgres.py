@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.adapters.store.config import StoreConfig
+from bot.adapters.store.config import Access, StoreConfig
 from bot.adapters.store.store import Store, open_store
 from bot.domain.notifications import Form
 from bot.ports import (
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.postgres
 CLAIM_UNTIL_NOTHING_IS_LEFT = """
 import asyncio, json, sys
 from datetime import timedelta
-from bot.adapters.store.config import StoreConfig
+from bot.adapters.store.config import Access, StoreConfig
 from bot.adapters.store.store import open_store
 from bot.ports import MessageRef
 from tests.builders import at
@@ -203,7 +203,7 @@ async def test_many_cards_that_change_and_are_claimed_at_once_come_to_an_end(
 async def test_a_reader_writes_nothing(postgres: StoreConfig) -> None:
     async with open_store(postgres, owner="bot") as store:
         await store.commit(an_opening())
-    async with open_store(postgres, owner="reader", read_only=True) as reader:
+    async with open_store(postgres, owner="reader", access=Access.READER) as reader:
         assert len((await reader.load()).states) == 1
         with pytest.raises(StoreError):
             await reader.append_samples([a_sample()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 
 
@@ -19,3 +20,14 @@ class StoreConfig:
     def __post_init__(self) -> None:
         if (self.path is None) == (self.url is None):
             raise ValueError("a store has a path or a url, and not both")
+
+
+class Access(Enum):
+    """What a process does with the store."""
+
+    OWNER = auto()
+    """It runs the bot: holds the file's lock, and makes and migrates the tables."""
+    GUEST = auto()
+    """It writes beside the bot: an act of a person, as any replica would."""
+    READER = auto()
+    """It changes nothing."""

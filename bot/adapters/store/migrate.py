@@ -33,15 +33,16 @@ _ADVISORY_LOCK = 0x6475_6D70
 """PostgreSQL: replicas that start together migrate one after another."""
 
 
-def bring_to_head(connection: Connection, *, where: str, read_only: bool = False) -> None:
+def bring_to_head(connection: Connection, *, where: str, owner: bool = True) -> None:
     """Migrates when needed; a fresh database gets all tables.
 
-    Raises: StoreUnusable when what is stored is newer, somebody else's, or, opened read-only, old.
+    Raises: StoreUnusable when what is stored is newer, somebody else's, or, where that is another
+    process's to mend, old.
     """
     stored = _revision(connection)
     if stored == HEAD:
         return
-    if read_only:
+    if not owner:
         raise StoreUnusable(_not_readable(where, stored))
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")

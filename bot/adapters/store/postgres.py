@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.adapters.store.config import StoreConfig
+from bot.adapters.store.config import Access, StoreConfig
 from bot.adapters.store.migrate import bring_to_head
 from bot.ports import StoreError, StoreUnavailable, StoreUnusable
 
@@ -33,20 +33,20 @@ POOL = 4
 
 @asynccontextmanager
 async def open_postgres(
-    config: StoreConfig, *, read_only: bool = False
+    config: StoreConfig, *, access: Access = Access.OWNER
 ) -> AsyncIterator[PostgresRunner]:
     """Connects and brings the database to this program's schema.
 
     Raises: StoreUnusable, StoreUnavailable.
     """
     url = _address(config)
-    engine = _engine(url, read_only=read_only)
+    engine = _engine(url, access=access)
     with ThreadPoolExecutor(1, "store") as thread:
         runner = PostgresRunner(engine, thread, where=_where(url))
         try:
             await runner.write(
                 lambda connection: bring_to_head(
-                    connection, where=runner.described, read_only=read_only
+                    connection, where=runner.described, owner=access is Access.OWNER
                 )
             )
             yield runner
@@ -79,10 +79,10 @@ def _where(url: URL) -> str:
     return f"PostgreSQL {host}{f':{url.port}' if url.port else ''}/{url.database or ''}"
 
 
-def _engine(url: URL, *, read_only: bool) -> AsyncEngine:
+def _engine(url: URL, *, access: Access) -> AsyncEngine:
     # Compiling statements as small as ours takes the server longer than running them.
     settings = {"application_name": "dumptask-bot", "timezone": "UTC", "jit": "off"}
-    if read_only:
+    if access is Access.READER:
         settings["default_transaction_read_only"] = "on"
     try:
         from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - an extra

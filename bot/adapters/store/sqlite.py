@@ -23,6 +23,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from bot.adapters.store.config import Access
 from bot.adapters.store.filelock import hold_file
 from bot.adapters.store.migrate import bring_to_head
 from bot.ports import StoreError, StoreUnavailable, StoreUnusable
@@ -35,14 +36,14 @@ _WAL_BYTES = 64 * 2**20
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path, *, read_only: bool = False) -> AsyncIterator[SqliteRunner]:
+async def open_sqlite(path: Path, *, access: Access = Access.OWNER) -> AsyncIterator[SqliteRunner]:
     """Opens the file and brings it to this program's schema; it is made when it does not exist.
 
     Raises: StoreUnusable, StoreUnavailable.
     """
-    path = _usable(path, read_only=read_only)
-    with hold_file(path, wanted=not read_only), ThreadPoolExecutor(1, "store") as thread:
-        runner = SqliteRunner(path, thread, read_only=read_only)
+    path = _usable(path, access=access)
+    with hold_file(path, wanted=access is Access.OWNER), ThreadPoolExecutor(1, "store") as thread:
+        runner = SqliteRunner(path, thread, access=access)
         try:
             await runner.open()
             yield runner
@@ -50,7 +51,7 @@ async def open_sqlite(path: Path, *, read_only: bool = False) -> AsyncIterator[S
             await asyncio.shield(runner.close())
 
 
-def _usable(path: Path, *, read_only: bool) -> Path:
+def _usable(path: Path, *, access: Access) -> Path:
     if path.is_dir():
         raise StoreUnusable(f"{path} is a directory; store.path must name a file")
     if path.exists() and not path.is_file():
@@ -60,7 +61,7 @@ def _usable(path: Path, *, read_only: bool) -> Path:
             f"the directory {path.parent} of {path.name} does not exist; create it or change"
             " store.path"
         )
-    if read_only and not path.exists():
+    if access is not Access.OWNER and not path.exists():
         raise StoreUnusable(f"{path} does not exist; it is made when the bot first runs")
     # One lock for one file, by whatever link it is reached.
     return path.resolve()
@@ -71,10 +72,10 @@ class SqliteRunner:
 
     exclusive = True
 
-    def __init__(self, path: Path, thread: ThreadPoolExecutor, *, read_only: bool) -> None:
+    def __init__(self, path: Path, thread: ThreadPoolExecutor, *, access: Access) -> None:
         self._path = path
         self._thread = thread
-        self._read_only = read_only
+        self._access = access
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._synchronous = ""
@@ -119,7 +120,7 @@ class SqliteRunner:
 
     def _failure(self, error: DBAPIError) -> StoreError:
         words = failure(error.orig, self._path)
-        if self._read_only and isinstance(words, StoreUnusable):
+        if self._access is Access.READER and isinstance(words, StoreUnusable):
             return StoreUnusable(f"{words} (it was opened for reading only)")
         return words
 
@@ -131,20 +132,19 @@ class SqliteRunner:
             "sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True
         )
         self._connection = self._engine.connect()
-        if not self._read_only:
+        if self._access is Access.OWNER:
             self._connection.exec_driver_sql("PRAGMA journal_mode = WAL")
             self._connection.rollback()
-        begin = "BEGIN" if self._read_only else "BEGIN IMMEDIATE"
+        owner = self._access is Access.OWNER
+        begin = "BEGIN IMMEDIATE" if owner else "BEGIN"
         self._transact(
-            lambda connection: bring_to_head(
-                connection, where=str(self._path), read_only=self._read_only
-            ),
+            lambda connection: bring_to_head(connection, where=str(self._path), owner=owner),
             begin,
         )
         self._file = _identity(self._path)
 
     def _connect(self) -> sqlite3.Connection:
-        mode = "ro" if self._read_only else "rwc"
+        mode = _MODES[self._access]
         connection = sqlite3.connect(
             f"file:{quote(str(self._path))}?mode={mode}",
             uri=True,
@@ -189,6 +189,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
         return None
     return found.st_dev, found.st_ino
 
+
+_MODES = {Access.OWNER: "rwc", Access.GUEST: "rw", Access.READER: "ro"}
 
 _UNUSABLE = {
     sqlite3.SQLITE_NOTADB: "is not an SQLite database",

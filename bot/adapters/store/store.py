@@ -20,7 +20,7 @@ from bot.adapters.store import alerts, claims, deliveries, forgetting, reports, 
 from bot.adapters.store import samples as sampled
 from bot.adapters.store.blocks import OpenBlock
 from bot.adapters.store.codec import Undecodable
-from bot.adapters.store.config import StoreConfig
+from bot.adapters.store.config import Access, StoreConfig
 from bot.adapters.store.runner import Runner
 from bot.domain.history import TaskHistory
 from bot.domain.incidents import Event, Incident
@@ -43,28 +43,28 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_store(
-    config: StoreConfig, *, owner: str, read_only: bool = False
+    config: StoreConfig, *, owner: str, access: Access = Access.OWNER
 ) -> AsyncIterator[Store]:
     """Opens the store, makes or migrates its tables, and closes it afterwards.
 
     `owner` names this process in its claims. It should be the same after a restart and differ
-    between replicas. `read_only` takes no lock and changes nothing, so it works beside the bot.
+    between replicas. Only an owner takes the lock, so the others work beside the bot.
 
     Raises: StoreUnusable when it cannot be used as it is; StoreUnavailable when it may be later.
     """
-    async with _runner(config, read_only=read_only) as runner:
+    async with _runner(config, access=access) as runner:
         yield Store(runner, owner)
 
 
-def _runner(config: StoreConfig, *, read_only: bool) -> AbstractAsyncContextManager[Runner]:
+def _runner(config: StoreConfig, *, access: Access) -> AbstractAsyncContextManager[Runner]:
     # Each imports only what its own database needs.
     if config.path is None:
         from bot.adapters.store.postgres import open_postgres  # noqa: PLC0415
 
-        return open_postgres(config, read_only=read_only)
+        return open_postgres(config, access=access)
     from bot.adapters.store.sqlite import open_sqlite  # noqa: PLC0415
 
-    return open_sqlite(config.path, read_only=read_only)
+    return open_sqlite(config.path, access=access)
 
 
 class Store:
