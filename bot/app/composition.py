@@ -6,7 +6,7 @@ bot over those.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -62,6 +62,8 @@ class Outside:
     """By account: who is asked how long topics keep messages."""
     groups: Groups = nobody
     """Who is in which user group."""
+    config_error: Callable[[], str] = str
+    """Why the configuration as it stands is not in force; empty while it is."""
     store_name: str = ""
     """What kind of store it is, for `health`; never an address with a password."""
 
@@ -71,6 +73,7 @@ class Bot:
 
     def __init__(self, settings: Settings, outside: Outside, snapshot: Snapshot) -> None:
         self.settings = settings
+        self._config_error = outside.config_error
         self.vitals = Vitals(outside.telemetry, outside.clock)
         around = Surroundings(outside.clock, outside.jitter, self.vitals)
         self.clock = outside.clock
@@ -180,6 +183,7 @@ class Bot:
             delivery=lambda: self.notifier.delivery,
             store_down=lambda: self.monitor.store_down,
             discovery_errors=self.discovery.errors,
+            config_error=self._config_error,
         )
 
     async def _rolled(self, _account: str) -> None:

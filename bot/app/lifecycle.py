@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -73,22 +72,21 @@ class Lifecycle:
             self.telemetry.record(Noted("stop step took too long", "warning", {"step": step.name}))
 
 
-def _not_reloaded() -> None:
-    """People send SIGHUP to have a file read again; unheard it would end the process."""
-    logging.getLogger("bot").warning(
-        "SIGHUP: this version does not reload; restart it to take up an edited file"
-    )
+def _nothing_to_reload() -> None:
+    """Unheard, SIGHUP would end the process."""
 
 
 @contextmanager
-def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Sets `stop` on SIGTERM and SIGINT while inside, and lives on at SIGHUP.
+def stopped_by_signals(
+    stop: asyncio.Event, *, hangup: Callable[[], None] = _nothing_to_reload
+) -> Iterator[None]:
+    """Sets `stop` on SIGTERM and SIGINT while inside, and calls `hangup` at SIGHUP.
 
     Does nothing where signals are not ours.
     """
     loop = asyncio.get_running_loop()
     caught = []
-    reactions = {signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: _not_reloaded}
+    reactions = {signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: hangup}
     for number, react in reactions.items():
         with suppress(ValueError, RuntimeError):  # not the main thread, or no such signals
             loop.add_signal_handler(number, react)

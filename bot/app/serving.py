@@ -12,11 +12,10 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from importlib.metadata import version
-
-from aiohttp import web
+from typing import Any
 
 from bot.adapters.dms.client import DmsClient, open_client
 from bot.adapters.slack.access import SlackAccess
@@ -34,8 +33,9 @@ from bot.app.ambient import RandomJitter, SystemClock
 from bot.app.composition import Bot, Outside
 from bot.app.lifecycle import Eternal, Lifecycle, Step
 from bot.app.memory import settle_memory
-from bot.app.slack_side import SlackConversation
-from bot.app.storing import Opened, Stopped, opened_store, store_config
+from bot.app.reloading import Reloading
+from bot.app.slack_side import SlackConversation, SlackDoor
+from bot.app.storing import Opened, Stopped, loaded, opened_store, store_config
 from bot.app.websites import Address, listening
 from bot.ports import Noted, StoreError, Telemetry
 from bot.settings.values import Settings, StoreSettings
@@ -47,21 +47,42 @@ Announce = Callable[[Address], None]
 
 
 async def serve(
-    settings: Settings, stop: asyncio.Event, *, announce: Announce | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    announce: Announce | None = None,
+    reloading: Reloading | None = None,
 ) -> None:
-    """Runs the bot until `stop` is set.
+    """Runs the bot until `stop` is set; with `reloading`, anew for each changed configuration.
 
     Raises: ConfigError; StoreUnusable; CannotListen.
     """
     clock = SystemClock()
-    with _telemetry(settings, clock) as (voice, meters):
+    with _telemetry(settings, clock) as heard:
         config = store_config(settings.store)
+        voice = heard.voice
         try:
             async with opened_store(config, settings.http, voice, stop=stop) as opened:
-                await _serve(settings, opened, _Ambience(clock, voice, meters, stop), announce)
+                around = _Ambience(clock, heard, stop, reloading)
+                await _serve(settings, opened, around, announce)
         except Stopped:
             pass
         voice.record(Noted("stopped"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Log and metrics of a process."""
+
+    voice: Voice
+    meters: Meters
+    log: Log
+    redactor: Redactor
+
+    def follow(self, settings: Settings) -> None:
+        """Takes up what other settings say of the log, and which values are secret."""
+        self.redactor.learn(settings.secret_values)
+        self.log.set_level(settings.log.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +90,76 @@ class _Ambience:
     """What surrounds a run."""
 
     clock: SystemClock
-    voice: Voice
-    meters: Meters
+    heard: _Heard
     stop: asyncio.Event
+    reloading: Reloading | None
+
+    def config_error(self) -> str:
+        """Why the configuration as it stands is not in force; empty while it is."""
+        return self.reloading.error if self.reloading is not None else ""
 
 
 async def _serve(
     settings: Settings, opened: Opened, around: _Ambience, announce: Announce | None
 ) -> None:
-    voice, clock, jitter, store = around.voice, around.clock, RandomJitter(), opened.store
+    """One bot after the other over the same store and address, until the stop.
+
+    A changed configuration ends one as a stop would and begins the next as a start would: what was
+    said stands in the store, so nothing is said again.
+    """
+    store, snapshot, door = opened.store, opened.snapshot, SlackDoor()
+    async with AsyncExitStack() as outermost:
+        shown: _Shown | None = None
+        following: Settings | None = settings
+        while following is not None:
+            settings = following
+            async with _bot(settings, Opened(store, snapshot), around, door) as running:
+                if shown is None:
+                    sources = running.sources
+                    site = listening(settings.http, sources, door.routes())
+                    shown = _Shown(sources, await outermost.enter_async_context(site))
+                    await _begin(running, settings, shown.address, around)
+                    if announce is not None:
+                        announce(shown.address)
+                    settle_memory()
+                else:
+                    await _begin(running, settings, shown.address, around)
+                    shown.take(running.sources)
+                    around.heard.voice.record(Noted("configuration reloaded"))
+                following = await _run(running, settings, around)
+            if following is not None:
+                around.heard.follow(following)
+                snapshot = await loaded(store, around.heard.voice, stop=around.stop)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is listening, for the life of the process."""
+
+    sources: Sources
+    address: Address
+
+    def take(self, sources: Sources) -> None:
+        """Shows another bot from now on."""
+        for field in fields(Sources):
+            setattr(self.sources, field.name, getattr(sources, field.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """One bot, with what it runs over."""
+
+    bot: Bot
+    store: Store
+    lifecycle: Lifecycle
+    sources: Sources
+
+
+@asynccontextmanager
+async def _bot(
+    settings: Settings, opened: Opened, around: _Ambience, door: SlackDoor
+) -> AsyncIterator[_Running]:
+    voice, clock, jitter, store = around.heard.voice, around.clock, RandomJitter(), opened.store
     async with AsyncExitStack() as stack:
         clients: dict[str, DmsClient] = {}
         for name, account in settings.accounts.items():
@@ -96,36 +178,70 @@ async def _serve(
             telemetry=voice,
             clock=clock,
             jitter=jitter,
+            config_error=around.config_error,
             store_name=store.described,
         )
         bot = Bot(settings, outside, opened.snapshot)
-        lifecycle = Lifecycle(voice, around.stop)
-        routes = await stack.enter_async_context(_slack_routes(settings, bot, gateway, voice))
-        sources = _web_sources(bot, store, lifecycle, around.meters)
-        address = await stack.enter_async_context(listening(settings.http, sources, routes))
-        await bot.start()
-        voice.record(_started(settings, address, bot))
-        if announce is not None:
-            announce(address)
-        settle_memory()
-        await lifecycle.run(_eternals(bot, store, settings, voice), _steps(bot))
+        lifecycle = Lifecycle(voice)
+        await stack.enter_async_context(_slack_side(settings, bot, gateway, voice, door))
+        yield _Running(bot, store, lifecycle, _web_sources(bot, store, lifecycle, around))
+
+
+async def _begin(
+    running: _Running, settings: Settings, address: Address, around: _Ambience
+) -> None:
+    await running.bot.start()
+    around.heard.voice.record(_started(settings, address, running.bot))
+
+
+async def _run(running: _Running, settings: Settings, around: _Ambience) -> Settings | None:
+    """Runs a bot to its end; the settings of the next one, None where the process stops."""
+    voice = around.heard.voice
+    waiting = asyncio.create_task(_reason_to_end(settings, around), name="stop or reload")
+    waiting.add_done_callback(lambda _done: running.lifecycle.stop.set())
+    try:
+        eternals = _eternals(running.bot, running.store, settings, voice)
+        await running.lifecycle.run(eternals, _steps(running.bot))
+        return await waiting
+    finally:
+        waiting.cancel()
+        await asyncio.wait({waiting})
+
+
+async def _reason_to_end(settings: Settings, around: _Ambience) -> Settings | None:
+    """Waits for the stop (None), or for other settings."""
+    stopping = asyncio.create_task(around.stop.wait())
+    waiting: set[asyncio.Task[Any]] = {stopping}
+    changed: asyncio.Task[Settings] | None = None
+    if around.reloading is not None:
+        changed = asyncio.create_task(around.reloading.next(settings, around.heard.voice))
+        waiting.add(changed)
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done() or changed is None:
+            return None
+        return changed.result()
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 # --- opening ---------------------------------------------------------------------------------
 
 
 @contextmanager
-def _telemetry(settings: Settings, clock: SystemClock) -> Iterator[tuple[Voice, Meters]]:
+def _telemetry(settings: Settings, clock: SystemClock) -> Iterator[_Heard]:
     meters = Meters(version("dumptask-bot"))
+    redactor = Redactor(settings.secret_values)
     log = Log(
         sys.stderr,
-        Redactor(settings.secret_values),
+        redactor,
         clock=clock,
         level=settings.log.level,
         log_format=LogFormat(settings.log.format),
     )
     with log.adopting_stdlib():
-        yield Voice(log, meters), meters
+        yield _Heard(Voice(log, meters), meters, log, redactor)
 
 
 def _slack_access(settings: Settings) -> SlackAccess:
@@ -139,13 +255,15 @@ def _slack_access(settings: Settings) -> SlackAccess:
 
 
 @asynccontextmanager
-async def _slack_routes(
-    settings: Settings, bot: Bot, gateway: SlackGateway, telemetry: Telemetry
-) -> AsyncIterator[list[web.RouteDef]]:
-    """Where Slack posts to; nowhere without a signing secret."""
+async def _slack_side(
+    settings: Settings, bot: Bot, gateway: SlackGateway, telemetry: Telemetry, door: SlackDoor
+) -> AsyncIterator[None]:
+    """What Slack posts is answered by this bot until the block ends; by nobody without a secret."""
     secret = settings.slack.signing_secret
     if secret is None:
-        yield []
+        door.opened(None)
+        yield
+        door.closed()
         return
     talk = SlackConversation(bot.conversation, gateway, telemetry, command=settings.slack.command)
     inbound = SlackInbound(
@@ -154,20 +272,29 @@ async def _slack_routes(
         respond=gateway.respond,
         telemetry=telemetry,
     )
+    door.opened(inbound)
     try:
-        yield inbound.routes()
+        yield
     finally:
+        door.closed()
         await inbound.close()
         await talk.close()
 
 
-def _web_sources(bot: Bot, store: Store, lifecycle: Lifecycle, meters: Meters) -> Sources:
+def _web_sources(bot: Bot, store: Store, lifecycle: Lifecycle, around: _Ambience) -> Sources:
     async def metrics() -> bytes:
         backlog = None
         with suppress(StoreError):
             backlog = await bot.queries.backlog()
         views, incidents = bot.queries.views(), bot.queries.open_incidents()
-        return meters.exposition(Scrape(bot.clock.now(), views, incidents, backlog))
+        scrape = Scrape(
+            bot.clock.now(),
+            views,
+            incidents,
+            backlog,
+            config_reloaded=not around.config_error(),
+        )
+        return around.heard.meters.exposition(scrape)
 
     return Sources(
         reads=bot.queries,
@@ -175,7 +302,7 @@ def _web_sources(bot: Bot, store: Store, lifecycle: Lifecycle, meters: Meters) -
         health=bot.health,
         metrics=metrics,
         alive=lambda: lifecycle.started,
-        ready=lambda: lifecycle.started and not lifecycle.stopping,
+        ready=lambda: lifecycle.started and not around.stop.is_set(),
         clock=bot.clock,
     )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.adapters.slack.gateway import SlackGateway
-from bot.adapters.slack.inbound import Reply
+from bot.adapters.slack.inbound import ADDRESSES, PATIENCE, Reply, SlackInbound
 from bot.adapters.slack.payloads import SlashCommand
 from bot.domain.commands import from_slack
 from bot.ports import BotError, ChatError, Noted, Telemetry
@@ -15,6 +18,43 @@ from bot.presenters import slack as present
 from bot.presenters.answer import Answer
 from bot.services.actions import Speaker
 from bot.services.conversation import Conversation
+
+
+class SlackDoor:
+    """Slack's addresses, whoever answers behind them: a reload puts another there.
+
+    Without a signing secret nobody does, and they are not found. While one leaves and the next is
+    not there yet, requests wait as long as Slack does.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: Mapping[str, Handler] = {}
+        self._settled = asyncio.Event()
+
+    def routes(self) -> list[web.RouteDef]:
+        """The addresses, for the life of the process."""
+        return [web.post(path, self._answer) for path in ADDRESSES]
+
+    def opened(self, inbound: SlackInbound | None) -> None:
+        """From now on this one answers; None: nobody."""
+        routes = [] if inbound is None else inbound.routes()
+        self._handlers = {route.path: route.handler for route in routes}
+        self._settled.set()
+
+    def closed(self) -> None:
+        """From now on requests wait for the next."""
+        self._settled.clear()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                await self._settled.wait()
+        except TimeoutError:
+            raise web.HTTPServiceUnavailable from None
+        handler = self._handlers.get(request.path)
+        if handler is None:
+            raise web.HTTPNotFound
+        return await handler(request)
 
 
 class SlackConversation:

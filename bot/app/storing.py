@@ -66,6 +66,20 @@ async def opened_store(
         yield opened
 
 
+async def loaded(store: Store, telemetry: Telemetry, *, stop: asyncio.Event) -> Snapshot:
+    """What is going on, from a store that is open; one that is away is waited for.
+
+    Raises: Stopped when `stop` is set before it answers.
+    """
+    while True:
+        try:
+            return await _unless(stop, store.load())
+        except StoreUnavailable as error:
+            reason = {"reason": str(error)}
+            telemetry.record(Noted("store unavailable, waiting for it", "error", reason))
+            await asyncio.sleep(STORE_RETRY.total_seconds())
+
+
 async def _open_at_last(config: StoreConfig, stack: AsyncExitStack) -> Opened:
     while True:
         await asyncio.sleep(STORE_RETRY.total_seconds())

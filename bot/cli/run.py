@@ -7,6 +7,7 @@ import asyncio
 import os
 
 from bot.app.lifecycle import stopped_by_signals
+from bot.app.reloading import Reloading
 from bot.app.serving import serve
 from bot.settings import Settings, load
 
@@ -17,11 +18,11 @@ def run(options: argparse.Namespace) -> int:
     Raises: ConfigError; StoreUnusable when the SQLite file cannot be used.
     """
     settings = load(options.config, os.environ)
-    asyncio.run(_until_signal(settings))
+    asyncio.run(_until_signal(settings, Reloading(options.config, dict(os.environ))))
     return 0
 
 
-async def _until_signal(settings: Settings) -> None:
+async def _until_signal(settings: Settings, reloading: Reloading) -> None:
     stop = asyncio.Event()
-    with stopped_by_signals(stop):
-        await serve(settings, stop)
+    with stopped_by_signals(stop, hangup=reloading.ask):
+        await serve(settings, stop, reloading=reloading)

@@ -244,7 +244,7 @@ class Ailment:
     """A part of the bot, or of what it stands on, that does not work."""
 
     part: str
-    """"cloud NAME", "slack", "store", "lateness" or "outbox"."""
+    """"cloud NAME", "slack", "store", "lateness", "outbox" or "configuration"."""
     why: str
     since: datetime | None = None
 

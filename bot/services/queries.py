@@ -56,6 +56,8 @@ class Pulse:
     delivery: Callable[[], Delivery]
     store_down: Callable[[], bool]
     discovery_errors: Callable[[], Mapping[str, str]]
+    config_error: Callable[[], str] = str
+    """Why a changed configuration is not in force; empty while it is."""
 
 
 class Queries:
@@ -187,6 +189,8 @@ class Queries:
             *_of_delivery(pulse.delivery(), oldest, self._clock.now()),
             *self._of_lateness(lateness),
         ]
+        if config_error := pulse.config_error():
+            ailments.append(Ailment("configuration", f"the old one holds: {config_error}"))
         if store_error or pulse.store_down():
             ailments.append(Ailment("store", store_error or "transitions cannot be saved"))
         return HealthReport(

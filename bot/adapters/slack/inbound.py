@@ -33,6 +33,7 @@ from bot.presenters.message import Message
 
 PATIENCE = timedelta(seconds=2.5)
 """Slack gives up after 3 s; the rest is for the network."""
+ADDRESSES = ("/slack/commands", "/slack/interactions", "/slack/events")
 BODY_BYTES = 1024 * 1024
 READ_WITHIN = timedelta(seconds=1)
 _TRIGGERS_KEPT = 512
@@ -89,11 +90,8 @@ class SlackInbound:
 
     def routes(self) -> list[web.RouteDef]:
         """POST /slack/commands, /slack/interactions and /slack/events."""
-        return [
-            web.post("/slack/commands", self._command),
-            web.post("/slack/interactions", self._interaction),
-            web.post("/slack/events", self._event),
-        ]
+        handlers = (self._command, self._interaction, self._event)
+        return [web.post(path, handle) for path, handle in zip(ADDRESSES, handlers, strict=True)]
 
     async def close(self, *, within: timedelta = timedelta(seconds=5)) -> None:
         """Lets late answers finish for a while, then drops them."""

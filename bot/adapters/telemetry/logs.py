@@ -79,6 +79,10 @@ class Log:
             context_class=dict,
         )
 
+    def set_level(self, level: str) -> None:
+        """Writes lines from this level on."""
+        self._least = LEVELS[level]
+
     def enabled(self, level: str) -> bool:
         """Whether lines of this level are written at all."""
         return LEVELS.get(level, logging.ERROR) >= self._least

@@ -41,9 +41,9 @@ class Reads(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sources:
-    """Where each address gets what it shows."""
+    """Where each address gets what it shows; a reload puts others in their place."""
 
     reads: Reads
     samples: Callable[[TaskKey, datetime], AsyncIterator[TaskSample]]
