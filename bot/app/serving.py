@@ -23,6 +23,7 @@ from bot.adapters.slack.gateway import SlackGateway
 from bot.adapters.slack.inbound import SlackInbound
 from bot.adapters.slack.signing import RequestVerifier
 from bot.adapters.store.store import Store
+from bot.adapters.telemetry.heartbeat import Pinger
 from bot.adapters.telemetry.logs import Log, LogFormat
 from bot.adapters.telemetry.metrics import Meters, Scrape
 from bot.adapters.telemetry.redaction import Redactor
@@ -38,6 +39,7 @@ from bot.app.slack_side import SlackConversation, SlackDoor
 from bot.app.storing import Opened, Stopped, loaded, opened_store, store_config
 from bot.app.websites import Address, listening
 from bot.ports import Noted, StoreError, Telemetry
+from bot.services.heartbeat import Heartbeat
 from bot.settings.values import Settings, StoreSettings
 
 CLEANING_EVERY = timedelta(hours=1)
@@ -153,6 +155,7 @@ class _Running:
     store: Store
     lifecycle: Lifecycle
     sources: Sources
+    heart: Heartbeat | None
 
 
 @asynccontextmanager
@@ -182,9 +185,10 @@ async def _bot(
             store_name=store.described,
         )
         bot = Bot(settings, outside, opened.snapshot)
+        heart = await _heart(settings, bot, voice, stack)
         lifecycle = Lifecycle(voice)
         await stack.enter_async_context(_slack_side(settings, bot, gateway, voice, door))
-        yield _Running(bot, store, lifecycle, _web_sources(bot, store, lifecycle, around))
+        yield _Running(bot, store, lifecycle, _web_sources(bot, store, lifecycle, around), heart)
 
 
 async def _begin(
@@ -200,7 +204,7 @@ async def _run(running: _Running, settings: Settings, around: _Ambience) -> Sett
     waiting = asyncio.create_task(_reason_to_end(settings, around), name="stop or reload")
     waiting.add_done_callback(lambda _done: running.lifecycle.stop.set())
     try:
-        eternals = _eternals(running.bot, running.store, settings, voice)
+        eternals = _eternals(running, settings, voice)
         await running.lifecycle.run(eternals, _steps(running.bot))
         return await waiting
     finally:
@@ -281,6 +285,17 @@ async def _slack_side(
         await talk.close()
 
 
+async def _heart(
+    settings: Settings, bot: Bot, telemetry: Telemetry, stack: AsyncExitStack
+) -> Heartbeat | None:
+    """What tells a watchdog of the bot; None where none is configured."""
+    wanted = settings.heartbeat
+    if wanted is None:
+        return None
+    pinger = await stack.enter_async_context(Pinger(wanted.url.reveal()))
+    return Heartbeat(bot.health, pinger.ping, every=wanted.interval, telemetry=telemetry)
+
+
 def _web_sources(bot: Bot, store: Store, lifecycle: Lifecycle, around: _Ambience) -> Sources:
     async def metrics() -> bytes:
         backlog = None
@@ -324,7 +339,8 @@ def _started(settings: Settings, address: Address, bot: Bot) -> Noted:
 # --- running and stopping --------------------------------------------------------------------
 
 
-def _eternals(bot: Bot, store: Store, settings: Settings, telemetry: Telemetry) -> list[Eternal]:
+def _eternals(running: _Running, settings: Settings, telemetry: Telemetry) -> list[Eternal]:
+    bot, store, heart = running.bot, running.store, running.heart
     pollers = [Eternal(f"poller {name}", each.run) for name, each in bot.pollers.items()]
     cleaner = _Cleaner(store, settings.store, bot, telemetry)
     return [
@@ -335,6 +351,7 @@ def _eternals(bot: Bot, store: Store, settings: Settings, telemetry: Telemetry) 
         Eternal("writer", bot.behind.run),
         Eternal("notifier", bot.notifier.run),
         Eternal("cleaner", cleaner.run),
+        *([Eternal("heartbeat", heart.run)] if heart is not None else []),
     ]
 
 

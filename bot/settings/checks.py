@@ -304,7 +304,7 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
     "alerts": ("storm_tasks", "storm_window", "reopen_within"),
 }
 """Keys by section that are read and checked, and of which nothing comes in this version; beside
-them `heartbeat` as a whole and `slack.app_token`, which have sentences of their own."""
+it `slack.app_token`, which has a sentence of its own."""
 
 
 def _not_used(settings: Settings) -> Iterator[str]:
@@ -314,8 +314,6 @@ def _not_used(settings: Settings) -> Iterator[str]:
         "http": settings.http,
         "alerts": policies.alerts,
     }
-    if settings.heartbeat is not None:
-        yield "heartbeat: this version does not send it yet"
     for section, keys in UNUSED.items():
         usual = {field.name: field.default for field in fields(sections[section])}
         for key in keys:

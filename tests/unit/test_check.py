@@ -409,12 +409,12 @@ http: {public_url: "https://bot.example.com", host: 127.0.0.1}
     notes = check_report(settings(unused, slack=slack)).notes
     expected = {f"{section}.{key}" for section, keys in UNUSED.items() for key in keys}
     named = {note.split(":")[0] for note in notes if "this version" in note}
-    assert named == expected | {"heartbeat", "slack.app_token"}
+    assert named == expected | {"slack.app_token"}
     assert not [note for note in check_report(settings()).notes if "this version" in note]
 
 
-READ_BY_THE_SETTINGS = {"region", "console_url", "files"}
-NAMED_OTHERWISE = {"app_token", "heartbeat"}
+READ_BY_THE_SETTINGS = {"region", "console_url"}
+NAMED_OTHERWISE = {"app_token"}
 """With a sentence of their own, or inside a key that is named."""
 
 
