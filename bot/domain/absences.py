@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.deliveries import Deliveries
-from bot.domain.model import TASK, Subject, TaskSample
+from bot.domain.model import TASK, Subject, TaskSample, TopicSample, topic_sample
 
 REMEMBERED = timedelta(days=1)
 """What stays away for longer is not missed any more."""
+
+
+KEPT_POLLS = 5
+"""Complete answers in a row that may lack a partition before what is known of it is let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,47 @@ def absences(
             if sample.at - absence.since < REMEMBERED:
                 missed[subject] = absence
     return missed
+
+
+def with_missed(
+    known: Mapping[str, Deliveries], sample: TaskSample, missed: Absences
+) -> tuple[TopicSample, ...] | None:
+    """The topics of an answer, with partitions it lacks as ones of which it says nothing.
+
+    One answer without a partition must not make what is known of it begin anew; an answer that is
+    not complete lets nothing go.
+    """
+    if sample.topics is None:
+        return None
+    return tuple(
+        _with_missed(topic, known.get(topic.topic), missed, complete=sample.complete)
+        for topic in sample.topics
+    )
+
+
+def _with_missed(
+    topic: TopicSample, known: Deliveries | None, missed: Absences, *, complete: bool
+) -> TopicSample:
+    if known is None or known.partitions == topic.partitions:
+        return topic
+    there = set(topic.partitions)
+    kept = [
+        partition
+        for partition in known.partitions
+        if partition not in there
+        and (not complete or _briefly(missed.get(Subject(topic.topic, partition))))
+    ]
+    if not kept:
+        return topic
+    rows = list(
+        zip(topic.partitions, topic.statuses, topic.transferred, topic.log_end, strict=True)
+    )
+    silent = [(partition, None, None, None) for partition in kept]
+    return topic_sample(topic.topic, [*rows, *silent], topic.unreadable)
+
+
+def _briefly(absence: Absence | None) -> bool:
+    return absence is not None and absence.polls <= KEPT_POLLS
 
 
 def _all_there(known: Mapping[str, Deliveries], sample: TaskSample) -> bool:

@@ -90,9 +90,12 @@ class _Topic:
 
     def judged(self, joined: set[int]) -> Iterator[Judgement]:
         """The partitions that are not clear."""
+        here = {partition: place for place, partition in enumerate(self.sample.partitions)}
         for place, (partition, age) in enumerate(self.deliveries.ages()):
+            if partition not in here:
+                continue  # Missed, and judged as absent.
             verdict = self._verdict(age)
-            if (why := self._unseen(place, partition)) is not None:
+            if (why := self._unseen(here[partition], partition)) is not None:
                 if partition in joined:
                     yield unknown(Subject(self.sample.topic, partition), why)
             elif verdict is Verdict.BREACHED or (

@@ -30,7 +30,7 @@ def judge_behind(
         rule = rules.last(RuleType.FALLING_BEHIND, topic.topic)
         if isinstance(rule, FallingBehindRule):
             lags = dict(zip(topic.partitions, topic.lags, strict=True))
-            read = {p: climb for p, climb in climbs.items() if lags[p] is not None}
+            read = {p: climb for p, climb in climbs.items() if lags.get(p) is not None}
             for partition, climb in read.items():
                 subject = Subject(topic.topic, partition)
                 judgement = _judged(rule, subject, climb, joined=subject in joined)

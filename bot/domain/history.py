@@ -10,13 +10,13 @@ keep; `pace` says how long D really is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.domain.absences import Absences, absences, once_more
+from bot.domain.absences import Absences, absences, once_more, with_missed
 from bot.domain.deliveries import Deliveries
 from bot.domain.model import (
     DEFAULT_DELIVERY_INTERVAL,
@@ -26,6 +26,7 @@ from bot.domain.model import (
     PollFailure,
     Subject,
     TaskSample,
+    TopicSample,
 )
 from bot.domain.pace import Pace, gap_between, paced
 from bot.domain.progress import delivered
@@ -123,7 +124,19 @@ def fold(
             absences=_with_missing(history.absences, observation),
         )
     watch = Watch(interval, stale_polls, tolerance)
-    return _with_sample(history, observation, watch)
+    return _with_sample(history, _with_interval(history.sample, observation), watch)
+
+
+def _with_interval(before: TaskSample | None, sample: TaskSample) -> TaskSample:
+    """The sample with the D that an earlier one named, where this one names none: one answer
+    without the field does not mean that the task delivers at another pace."""
+    here = sample.destination
+    if here.deliver_interval is not None or before is None:
+        return sample
+    known = before.destination.deliver_interval
+    if known is None:
+        return sample
+    return replace(sample, destination=replace(here, deliver_interval=known))
 
 
 def _with_missing(before: Absences, failure: PollFailure) -> Absences:
@@ -159,7 +172,8 @@ def _with_sample(history: TaskHistory, sample: TaskSample, watch: Watch) -> Task
     )
     poll = _poll(history, sample, status, watch)
     missed = absences(history.absences, history.deliveries, sample, running=not halted(status))
-    deliveries = _deliveries(history, sample, poll, missed)
+    topics = with_missed(history.deliveries, sample, missed)
+    deliveries = _deliveries(history, sample, topics or (), poll, missed)
     return TaskHistory(
         sample=sample,
         status=status,
@@ -196,14 +210,15 @@ def _poll(history: TaskHistory, sample: TaskSample, status: str | None, watch: W
 
 
 def _deliveries(
-    history: TaskHistory, sample: TaskSample, poll: Poll, missed: Absences
+    history: TaskHistory,
+    sample: TaskSample,
+    topics: Sequence[TopicSample],
+    poll: Poll,
+    missed: Absences,
 ) -> Mapping[str, Deliveries]:
     """Of every topic of the answer, and of those that are missed."""
     before = history.deliveries
-    now = {
-        topic.topic: delivered(before.get(topic.topic), topic, poll)
-        for topic in sample.topics or ()
-    }
+    now = {topic.topic: delivered(before.get(topic.topic), topic, poll) for topic in topics}
     if before.keys() <= now.keys():
         return now
     return {

@@ -76,9 +76,12 @@ def _left(retention: timedelta | None, age: Age) -> timedelta | None:
 
 
 def _lost(deliveries: Deliveries, place: int, log_start: int | None) -> Lost | None:
-    """What lies between a position and the begin of its log."""
-    position = deliveries.transferred[place]
+    """What lies between a position and the begin of its log. A begin that lies beyond the end was
+    asked of a topic that has been made anew since."""
+    position, end = deliveries.transferred[place], deliveries.ends[place]
     if log_start is None or position is None or log_start <= position:
+        return None
+    if end is not None and log_start > end:
         return None
     return Lost(position, log_start - 1)
 
@@ -119,6 +122,8 @@ class _Watch:
         if not joined and not self._near(deliveries, retention, level):
             return
         for place, (partition, age) in enumerate(deliveries.ages()):
+            if partition not in self.topic.partitions:
+                continue  # Missed, and judged as absent.
             lost = _lost(deliveries, place, self.shelf.log_starts.get(self._subject(partition)))
             judgement = self._judgement(partition, age, (retention, level), lost)
             if judgement.verdict is Verdict.BREACHED or (

@@ -28,6 +28,8 @@ def judge_resets(
         rule = rules.last(RuleType.OFFSET_RESET, name)
         if isinstance(rule, OffsetResetRule):
             for partition, reset in deliveries.resets.items():
+                if partition not in topic.partitions:
+                    continue  # Missed, and judged as absent.
                 subject = Subject(name, partition)
                 if reset.confirmed:
                     found.append(_reset(rule, subject, reset))

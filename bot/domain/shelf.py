@@ -38,8 +38,9 @@ class Shelf:
 
     def _lag(self, subject: Subject, transferred: int | None, log_end: int | None) -> int | None:
         begin = self.log_starts.get(subject)
-        if begin is not None and transferred is not None:
-            transferred = max(transferred, begin)
+        if begin is None or transferred is None or log_end is None or begin > log_end:
+            return lag_between(transferred, log_end)
+        transferred = max(transferred, begin)
         return lag_between(transferred, log_end)
 
 

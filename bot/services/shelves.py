@@ -8,7 +8,7 @@ per topic. None of it is kept in the store: it is asked again after a start.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -58,7 +58,9 @@ class Shelves:
             known = self._retentions.get(_place(memory))
             if known is not None and memory.shelf.retention is not known:
                 memory.shelf = replace(memory.shelf, retention=known)
-            for topic in sorted(_near_a_loss(memory)):
+            near = _near_a_loss(memory)
+            _forget_the_rest(memory, near)
+            for topic in sorted(near):
                 if self._is_due((*_place(memory), topic)):
                     await self._ask_log_starts(memory, topic)
 
@@ -106,7 +108,25 @@ def _place(memory: TaskMemory) -> tuple[str, str]:
     return memory.task.key.account, memory.task.instance_id or ""
 
 
-def _near_a_loss(memory: TaskMemory) -> Iterable[str]:
-    """Topics of which `data_loss` is breached."""
-    state = memory.alerts.states.get(RuleType.DATA_LOSS)
+def _near_a_loss(memory: TaskMemory) -> set[str]:
+    """Topics of which `data_loss` is breached, and late ones that were behind at first sight: what
+    they lost before, no age can tell."""
+    near = _alerting(memory, RuleType.DATA_LOSS)
+    for topic in _alerting(memory, RuleType.AGE):
+        deliveries = memory.history.deliveries.get(topic)
+        if deliveries is not None and deliveries.oldest_age().at_most is None:
+            near.add(topic)
+    return near
+
+
+def _alerting(memory: TaskMemory, rule_type: RuleType) -> set[str]:
+    state = memory.alerts.states.get(rule_type)
     return {subject.topic for subject in state.subjects} if state is not None else set()
+
+
+def _forget_the_rest(memory: TaskMemory, near: set[str]) -> None:
+    """Lets go of log starts that nobody asks for any more: a topic may be made anew."""
+    starts = memory.shelf.log_starts
+    kept = {subject: start for subject, start in starts.items() if subject.topic in near}
+    if len(kept) < len(starts):
+        memory.shelf = replace(memory.shelf, log_starts=kept)

@@ -10,11 +10,12 @@ from bot.domain.alerts import AlertState, SubjectState
 from bot.domain.incidents import Phase
 from bot.domain.model import Subject
 from bot.domain.policy import BUILT_IN, RuleType
+from bot.domain.shelf import Shelf
 from bot.domain.verdicts import Level
 from bot.ports import CloudError, CloudUnavailable
 from bot.services.fleet import Fleet
 from bot.services.shelves import AGAIN_AFTER, ASKED_EVERY, Shelves
-from tests.builders import TOPIC, a_history, a_task, at
+from tests.builders import TOPIC, a_history, a_sample_of, a_task, a_topic, at
 from tests.fakes import Recorder, SetClock
 
 TASKS = (
@@ -101,6 +102,31 @@ async def test_where_a_log_begins_is_asked_only_near_a_loss() -> None:
         await room.shelves.look()
     assert room.topics.asked == ["i1", f"i1/{TOPIC}"]
     assert memory.shelf.log_starts == {Subject(TOPIC, 0): 40}
+    assert memory.shelf.retention
+
+
+async def test_where_a_log_begins_is_asked_of_what_was_late_at_first_sight() -> None:
+    room = Room()
+    (memory,) = [memory for memory in room.fleet if memory.task.name == "orders"]
+    behind = a_topic(lags=(900,), transferred=10)
+    memory.history = a_history(*(a_sample_of(behind, when=at(60 * poll)) for poll in range(40)))
+    await room.shelves.look()
+    assert room.topics.asked == ["i1"]
+    state = SubjectState(Level(), at(0), at(0))
+    memory.alerts.states[RuleType.AGE] = AlertState(
+        memory.task.key, RuleType.AGE, Phase.OPEN, {Subject(TOPIC, 0): state}
+    )
+    await room.shelves.look()
+    assert memory.shelf.log_starts == {Subject(TOPIC, 0): 40}
+
+
+async def test_log_starts_are_let_go_with_the_alert_that_asked_for_them() -> None:
+    room = Room()
+    (memory,) = [memory for memory in room.fleet if memory.task.name == "orders"]
+    memory.history = a_history()
+    memory.shelf = Shelf(log_starts={Subject(TOPIC, 0): 40})
+    await room.shelves.look()
+    assert memory.shelf.log_starts == {}
     assert memory.shelf.retention
 
 

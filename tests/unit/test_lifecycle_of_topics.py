@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.absences import KEPT_POLLS
+from bot.domain.incidents import EventKind
 from bot.domain.marks import MOST_MARKS, UNKNOWN
-from bot.domain.model import FailureKind
+from bot.domain.model import FailureKind, topic_sample
 from bot.domain.policy import RuleType
+from tests.builders import TOPIC, a_sample_of, at
 from tests.unit.story import Row, Story
 
 offset = st.none() | st.integers(0, 500) | st.sampled_from([2**63, 2**70])
@@ -77,3 +81,43 @@ def test_an_answer_that_says_nothing_opens_nothing_and_resolves_nothing(
         said = story.poll(second, *([(None, None)] * 2 if number in silent else some))
         if number in silent:
             assert not [rule for rule, _ in said if rule in SEEN_BY_NUMBERS]
+
+
+@pytest.mark.parametrize("lack", ["complete", "unreadable"])
+def test_a_stopped_partition_that_some_answers_lack_is_told_all_the_same(lack: str) -> None:
+    story = Story()
+    said: list[tuple[RuleType, EventKind]] = []
+    for poll in range(90):
+        second = 60 * poll
+        rows = [(0, "RUNNING", 1_000 + second, 1_000 + second), (1, "RUNNING", 500, 500 + poll)]
+        missing = poll % 10 == 9
+        unreadable = 1 if missing and lack == "unreadable" else 0
+        topic = topic_sample(TOPIC, rows[:1] if missing else rows, unreadable)
+        said += story.observe(a_sample_of(topic, when=at(second)))
+    assert (RuleType.AGE, EventKind.OPENED) in said
+    assert story.age(1).at_least > timedelta(minutes=80)
+    assert RuleType.MISSING not in story.open()
+
+
+def test_a_partition_that_stays_away_is_forgotten_and_begins_anew() -> None:
+    story = Story()
+    for second in range(0, 1_200, 60):
+        story.poll(second, (1_000 + second, 1_000 + second), (500, 600 + second))
+    for second in range(1_200, 1_200 + 60 * (KEPT_POLLS + 1), 60):
+        story.poll(second, (1_000 + second, 1_000 + second))
+    assert story.history.deliveries[TOPIC].partitions == (0,)
+    story.poll(2_000, (3_000, 3_000), (500, 4_000))
+    assert story.age(1).at_least == timedelta(0)
+
+
+def test_one_answer_without_the_delivery_interval_keeps_the_one_that_was_known() -> None:
+    story = Story(delivery_s=900)
+    for second in range(0, 9_000, 60):
+        done = 1_000 + second // 900 * 900
+        if second == 6_000:
+            topic = topic_sample(TOPIC, [(0, "RUNNING", done, 1_000 + second)])
+            story.observe(a_sample_of(topic, when=at(second), delivery_interval=None))
+        else:
+            story.poll(second, (done, 1_000 + second))
+        assert story.history.delivery_interval == timedelta(seconds=900)
+    assert story.events == []

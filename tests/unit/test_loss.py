@@ -94,6 +94,20 @@ def test_what_lies_before_the_begin_of_the_log_is_lost_and_named() -> None:
     assert [(str(subject), lost.count) for subject, lost in view.lost] == [("orders[0]", 500)]
 
 
+def test_a_begin_that_was_asked_of_a_topic_before_it_was_made_anew_loses_nothing() -> None:
+    story = Story()
+    story.shelf = Shelf(THREE_DAYS.retention, {Subject(TOPIC, 0): 10_060_000})
+    for second in range(0, 1_200, 60):
+        story.poll(second, (10_000_000 + second, 10_070_000 + second))
+    assert LOSS in story.open()
+    for second in range(1_200, 2_400, 60):
+        story.poll(second, (500 + second, 600 + second))
+    assert LOSS not in story.open()
+    view = loss_of(story.history, rules_for(a_task(), BUILT_IN), story.shelf)
+    assert view.lost == ()
+    assert story.shelf.kept(story.sample) == story.sample
+
+
 def test_it_ends_when_what_waited_is_dumped() -> None:
     story = stopped(50)
     said = []
