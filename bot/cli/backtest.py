@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from bot.app.ambient import SystemClock
-from bot.cli.samplefile import read_samples
+from bot.cli.samplefile import read_file
 from bot.cli.stored import since_when, stored
 from bot.domain.incidents import Event, Incident
 from bot.domain.model import TaskKey, TaskSample, WatchedTask
+from bot.domain.names import DiscoveredTask, watched_tasks
 from bot.domain.replay import Replay, Replayed, compared, last_states
 from bot.domain.rules import rules_for
 from bot.ports import IncidentFilter
@@ -97,8 +97,16 @@ async def _from_store(settings: Settings, since: datetime) -> Replayed:
 
 
 def _from_file(settings: Settings, path: Path) -> Replayed:
-    run = _Run(settings, {})
-    named = sorted(read_samples(path), key=lambda pair: pair[1].at)
+    contents = read_file(path)
+    seen = {sample.key: DiscoveredTask(sample.key, name) for name, sample in contents.samples}
+    tasks = watched_tasks(
+        settings.tasks,
+        {**seen, **contents.tasks}.values(),
+        labels=settings.labels,
+        interval=settings.policies.poll.interval,
+    )
+    run = _Run(settings, {task.key: task for task in tasks})
+    named = sorted(contents.samples, key=lambda pair: pair[1].at)
     for name, sample in named:
         run.feed(sample, name)
-    return run.result(named[0][1].at if named else SystemClock().now(), ())
+    return run.result(named[0][1].at, contents.incidents)

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import os
 
-from bot.cli.samplefile import incident_line, sample_line
+from bot.cli.samplefile import incident_line, sample_line, task_line
 from bot.cli.stored import named, since_when, stored
 from bot.domain.model import TaskKey
 from bot.ports import IncidentFilter
@@ -16,7 +16,7 @@ MOST_INCIDENTS = 100_000
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the samples of one task or of all, then their incidents.
+    """Prints one task or all, their samples, then their incidents.
 
     Raises: ConfigError; RequestError when --task names none; StoreError.
     """
@@ -30,6 +30,9 @@ async def _export(options: argparse.Namespace) -> None:
     async with stored(settings, "export") as found:
         key: TaskKey | None = named(found.tasks, options.task).key if options.task else None
         names = {task.key: task.name for task in found.tasks}
+        for task in found.tasks:
+            if key in (None, task.key):
+                print(task_line(task))
         async for sample in found.store.samples(key, since):
             print(sample_line(sample, names.get(sample.key, sample.key.task_id)))
         wanted = IncidentFilter(open_only=False, key=key, since=since, limit=MOST_INCIDENTS)

@@ -63,5 +63,7 @@ def since_when(text: str) -> datetime:
     try:
         back: timedelta = duration(text)
         return SystemClock().now() - back
-    except (Wrong, OverflowError) as error:
-        raise RequestError(f"--since: found {text!r}, {error} would be right") from error
+    except Wrong as error:
+        raise RequestError(f"--since: found {text!r}, {error.right} would be right") from error
+    except OverflowError as error:
+        raise RequestError(f"--since: found {text!r}, a shorter time would be right") from error

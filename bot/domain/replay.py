@@ -1,7 +1,6 @@
 """What would have been told: observations of a task through the very middle of the bot.
 
-Nothing but the past and a configuration goes in, so the same samples give the same openings. Polls
-that gave no answer are not stored, so `unreachable` has nothing to say here.
+Nothing but the past and a configuration goes in, so the same samples give the same openings.
 """
 
 from __future__ import annotations
@@ -16,6 +15,10 @@ from bot.domain.model import Observation, WatchedTask
 from bot.domain.policy import PollPolicy, RuleType
 from bot.domain.rules import Moment, TaskRules, evaluate
 from bot.domain.shelf import NO_SHELF, Shelf
+
+UNREPLAYED = frozenset({RuleType.UNREACHABLE, RuleType.DATA_LOSS})
+"""What may really have been told and cannot be told again: polls without an answer are not stored,
+and neither are the retentions that the cloud knew."""
 
 
 @dataclass(slots=True)
@@ -119,7 +122,7 @@ def _unmet(
     really: Sequence[Incident], incidents: Sequence[Incident], replayed: Replayed
 ) -> Iterator[Incident]:
     for one in really:
-        inside = replayed.since <= one.opened_at <= replayed.until
+        inside = replayed.since <= one.opened_at <= replayed.until and one.type not in UNREPLAYED
         if inside and not any(_meet(one, other, replayed.until) for other in incidents):
             yield one
 

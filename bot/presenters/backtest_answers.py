@@ -14,6 +14,10 @@ from bot.presenters.message import Json
 from bot.presenters.words import amount, counted, in_utc, in_words, number
 
 SHOWN = 200
+_UNREPLAYED = (
+    "Polls without an answer are not stored, so unreachable is not replayed; neither is data_loss"
+    " where only the cloud knows the retention."
+)
 
 
 def backtest(found: Replayed) -> Answer:
@@ -32,8 +36,7 @@ def backtest(found: Replayed) -> Answer:
         parts += [_by_rule(found), _one_by_one(found)]
     if found.only_really:
         parts.append(_only_really(found))
-    note = ("Polls without an answer are not stored, so unreachable is not replayed.",)
-    return Answer(title, (*parts,), note)
+    return Answer(title, (*parts,), (_UNREPLAYED,))
 
 
 def _by_rule(found: Replayed) -> Table:

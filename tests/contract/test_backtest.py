@@ -13,7 +13,7 @@ import pytest
 from bot.adapters.store.config import StoreConfig
 from bot.adapters.store.store import open_store
 from bot.cli.main import main
-from bot.cli.samplefile import read_samples
+from bot.cli.samplefile import read_file
 from bot.domain.model import TaskKey, TaskSample
 from bot.domain.policy import RuleType
 from tests.builders import a_sample_of, a_topic, an_incident, an_opening
@@ -121,14 +121,36 @@ def test_an_export_is_a_file_that_backtests_alike(
     assert (kinds.count("sample"), kinds.count("incident")) == (120, 1)
     file = tmp_path / "samples.jsonl"
     file.write_text(out, encoding="utf-8")
-    names = {name for name, _ in read_samples(file)}
-    assert names == {"orders"}
+    assert {name for name, _ in read_file(file).samples} == {"orders"}
     whole = json.loads(ran(capsys, "backtest", "-c", config, "--json")[1])
     again = json.loads(ran(capsys, "backtest", "-c", config, "--samples", file, "--json")[1])
     assert [one["opened_at"] for one in again["openings"]] == [
         one["opened_at"] for one in whole["openings"]
     ]
-    assert again["openings"][0]["task"] == "orders"
+    assert again["openings"] == whole["openings"]
+    assert again["openings"][0]["really"] is True
+
+
+def test_an_export_carries_labels_and_what_could_not_be_read(
+    config: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config.write_text(
+        config.read_text("utf-8").replace("task_id: t1}", "task_id: t1, labels: {team: shop}}"),
+        encoding="utf-8",
+    )
+    first, *rest = ran(capsys, "export", "-c", config)[1].splitlines()
+    assert json.loads(first)["labels"] == {"team": "shop"}
+    lines = [first, *(line.replace('"unreadable": 0', '"unreadable": 3') for line in rest)]
+    file = tmp_path / "samples.jsonl"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    contents = read_file(file)
+    assert not contents.samples[0][1].complete
+    other = tmp_path / "other.yaml"
+    rules = "rules: [{name: shop, type: age, match: {labels: {team: shop}}, warning: 2m}]\n"
+    text = config.read_text("utf-8").replace("tasks: {orders", "x-tasks: {orders")
+    other.write_text(text + rules, encoding="utf-8")
+    found = json.loads(ran(capsys, "backtest", "-c", other, "--samples", file, "--json")[1])
+    assert {one["rule"] for one in found["openings"]} == {"shop"}
 
 
 @pytest.mark.parametrize(
@@ -137,6 +159,12 @@ def test_an_export_is_a_file_that_backtests_alike(
         (["{"], "samples.jsonl:1: no JSON"),
         (["[]"], 'samples.jsonl:1: no "kind"'),
         (['{"kind": "sample"}'], "samples.jsonl:1: account: field required"),
+        (['{"kind": "task"}'], "samples.jsonl:1: account: field required"),
+        (['{"kind": "incident"}'], "samples.jsonl:1: account: field required"),
+        (["[" * 100_000], "samples.jsonl:1: no line of an export"),
+        ([f'{{"kind": {"9" * 5_000}}}'], "samples.jsonl:1: no line of an export"),
+        ([UNEVEN.replace("topics", 'deliver_interval_seconds": 1e300, "x')], "less than or equal"),
+        (["", '{"kind": "other"}'], "samples.jsonl holds no samples; lines as export"),
         (['{"kind": "other"}', "x"], "samples.jsonl:2: no JSON"),
         (
             [UNEVEN],
@@ -163,6 +191,11 @@ def test_a_file_that_is_none_is_one_line_and_exit_2(
     [
         (["export", "--task", "ordrs"], 2, "did you mean orders?"),
         (["export", "--since", "yesterday"], 2, "--since: found 'yesterday'"),
+        (
+            ["export", "--since", "9999999d"],
+            2,
+            "'9999999d', a duration of at most 36500d would be right\n",
+        ),
         (["backtest", "--samples", "nowhere.jsonl"], 2, "nowhere.jsonl cannot be read"),
         (["backtest", "--since", "1ms"], 0, "No samples are stored for this time"),
     ],

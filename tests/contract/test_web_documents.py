@@ -308,6 +308,7 @@ async def test_samples_are_given_from_an_instant_on_in_columns() -> None:
                 "topics": [
                     {
                         "topic": "orders",
+                        "unreadable": 0,
                         "partitions": [0, 1],
                         "statuses": ["RUNNING", "RUNNING"],
                         "last_transferred_offsets": [1_000, 1_000],

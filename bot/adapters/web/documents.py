@@ -144,6 +144,7 @@ def sample(reading: TaskSample) -> Document:
 def _columns(topic: TopicSample) -> Document:
     return {
         "topic": topic.topic,
+        "unreadable": topic.unreadable,
         "partitions": topic.partitions,
         "statuses": topic.statuses,
         "last_transferred_offsets": topic.transferred,
