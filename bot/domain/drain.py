@@ -6,11 +6,12 @@ nothing to drain: what came since its last delivery is no backlog.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from bot.domain.deliveries import Deliveries
+from bot.domain.deliveries import Deliveries, Flow
 from bot.domain.history import TaskHistory
 
 FEWEST = 3
@@ -70,15 +71,28 @@ class _Rates:
 def _rates(topic: Deliveries, now: datetime, stop: timedelta) -> _Rates | None:
     if len(topic.flow) < FEWEST:
         return None
-    first, last = topic.flow[0], topic.flow[-1]
+    last = topic.flow[-1]
     ends = sum(end or 0 for end in topic.ends)
     if now - last.at > stop and ends > last.transferred:
         whole = (now - last.at).total_seconds()
         return _Rates(ends - last.transferred, (ends - last.ends) / whole, 0.0)
+    flow = _since_the_stop(topic.flow, stop)
+    if len(flow) < FEWEST:
+        return None
+    first = flow[0]
     whole = (last.at - first.at).total_seconds()
     backlog = sum(_left(topic))
     intake = (last.ends - first.ends) / whole
     return _Rates(backlog, intake, (last.transferred - first.transferred) / whole)
+
+
+def _since_the_stop(flow: Sequence[Flow], stop: timedelta) -> Sequence[Flow]:
+    """The deliveries after the latest stop: what stood still then says nothing of the rate now."""
+    begin = 0
+    for place, (one, other) in enumerate(pairwise(flow), 1):
+        if other.at - one.at > stop:
+            begin = place
+    return flow[begin:]
 
 
 def _left(topic: Deliveries) -> Iterator[int]:

@@ -23,7 +23,7 @@ from bot.domain.deliveries import (
     Flow,
     counted_positions,
 )
-from bot.domain.marks import Mark, marked, offsets
+from bot.domain.marks import UNKNOWN, Mark, marked, offsets
 from bot.domain.model import TopicSample
 from bot.domain.resets import Reset, ResetKind, contradiction
 
@@ -61,6 +61,7 @@ class Turn:
         self._left: dict[int, int] = {}
         self._resets = dict(before.resets)
         self._rebased: list[int] = []
+        self._spikes: dict[int, int] = {}
         self._tail_seen = 0
 
     def result(self) -> Deliveries:
@@ -100,11 +101,16 @@ class Turn:
         """Whether a reading may be taken: it does not contradict, or a second poll says it too."""
         known = self._resets.get(partition)
         settled = known is not None and known.confirmed
+        tolerance = self._poll.tolerance
         kind = contradiction(
-            (self._transferred[place], self._ends[place]), (position, end), self._poll.tolerance
+            (self._transferred[place], self._ends[place]), (position, end), tolerance
         )
         if kind is ResetKind.RAN_AHEAD and settled:
             kind = None  # Told already.
+        if kind is ResetKind.LOG_END_FELL and end is not None and self._was_spike(place, end):
+            self._spikes[place] = end
+            self._ends[place] = None
+            kind = contradiction((self._transferred[place], None), (position, end), tolerance)
         if kind is None:
             if known is not None and self._over(known, place, position, end):
                 del self._resets[partition]
@@ -116,6 +122,13 @@ class Turn:
             return False
         self._confirm(place, partition, replace(known, new_end=end, new_transferred=position))
         return True
+
+    def _was_spike(self, place: int, end: int) -> bool:
+        """Whether the latest log end alone was out of course: the one before it goes on here."""
+        marks = self._before.marks
+        if len(marks) < 2 or marks[-1].ends[place] != self._ends[place]:
+            return False
+        return UNKNOWN < marks[-2].ends[place] <= end
 
     def _confirm(self, place: int, partition: int, reset: Reset) -> None:
         self._resets[partition] = replace(reset, confirmed=True)
@@ -138,15 +151,19 @@ class Turn:
         return position == end or (rose and position <= end + self._poll.tolerance)
 
     def _rebased_marks(self) -> tuple[Mark, ...]:
-        """The marks without what was before a reset."""
+        """The marks without what was before a reset, and without a spike."""
+        marks = self._before.marks
+        if self._spikes:
+            latest = [self._spikes.get(i, end) for i, end in enumerate(marks[-1].ends)]
+            marks = (*marks[:-1], marks[-1]._replace(ends=offsets(latest)))
         if not self._rebased:
-            return self._before.marks
+            return marks
         gone = set(self._rebased)
         return tuple(
             mark._replace(
                 ends=offsets([None if i in gone else end for i, end in enumerate(mark.ends)])
             )
-            for mark in self._before.marks
+            for mark in marks
         )
 
     # --- one partition ---

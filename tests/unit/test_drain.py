@@ -33,6 +33,14 @@ def of(story: Story) -> Drain | None:
     return drain(story.history)
 
 
+def test_after_a_stop_the_rates_are_those_since_it_ended() -> None:
+    stopped = [1.0] * 12 + [0.0] * 6
+    found = [of(delivering([*stopped, *[1.5] * after])) for after in range(1, 9)]
+    known = [drain for drain in found if drain is not None]
+    assert known
+    assert all(drain.lasts is not None for drain in known)
+
+
 def test_a_healthy_task_has_nothing_to_drain() -> None:
     assert of(delivering([1.0] * 20)) is None
     assert drain(TaskHistory()) is None

@@ -46,6 +46,16 @@ def test_offsets_that_contradict_those_before_are_told_at_the_second_poll(
     assert judgement.detail == numbers
 
 
+@pytest.mark.parametrize("spike", [25_000, 10**12, 2**70])
+def test_one_log_end_out_of_course_is_no_reset_and_makes_nothing_old(spike: int) -> None:
+    story = Story()
+    for second in range(0, 6_000, 60):
+        done = 1_000 + second // 300 * 300
+        story.poll(second, (done, spike if second == 3_060 else 1_000 + second))
+    assert story.events == []
+    assert story.age().at_least < timedelta(minutes=5)
+
+
 def test_an_answer_without_offsets_does_not_end_a_reset() -> None:
     story = Story(delivery_s=30)
     for second in (60, 120):
