@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.age import age_levels
-from bot.domain.history import NO_READING, TaskHistory
+from bot.domain.history import NO_READING, TaskHistory, halted
 from bot.domain.incidents import AlertState, Phase
 from bot.domain.marks import Age
 from bot.domain.model import TASK, Severity, Subject, TopicSample, WatchedTask
@@ -15,6 +15,7 @@ from bot.domain.policy import (
     LAG_TYPES,
     AgeRule,
     AnyRule,
+    DataLossRule,
     LagRule,
     Route,
     RuleType,
@@ -60,6 +61,8 @@ class Inquiry:
     since: datetime | None = None
     """When the breach began."""
     told: tuple[Told, ...] = ()
+    stands: bool = False
+    """The task is halted, so that the time of this rule does not run."""
 
 
 def inquire(
@@ -96,6 +99,9 @@ def _deciding(
     for name in names:
         rule = rules.last(rule_type, name)
         groups.setdefault(rule.name if rule else "", (rule, []))[1].append(name)
+    whole = rules.last(rule_type) if rule_type is RuleType.MISSING else None
+    if whole is not None:
+        groups.setdefault(whole.name, (whole, []))  # It decides for the task as a whole.
     for rule, topics in groups.values():
         yield rule, tuple(topics) if len(groups) > 1 else ()
 
@@ -120,26 +126,44 @@ class _Asked:
         if judged is not None:
             return self._judged(judged, state)
         subject, value, age = self._nearest()
-        seen = self.history.sample is not None or self.type is RuleType.UNREACHABLE
+        seen = self._seen()
         return Inquiry(
             self.type,
             self.rule,
             topics=self.topics,
             verdict=Verdict.CLEAR if seen else Verdict.UNKNOWN,
             subject=subject,
-            value=value,
+            value=value if seen or self.type is not RuleType.DATA_LOSS else None,
             at_most=_seconds(age),
             level=self._level(),
             phase=state.phase if state else Phase.QUIET,
+            stands=self.type is RuleType.AGE and halted(self.history.status),
         )
+
+    def _seen(self) -> bool:
+        """Whether the latest poll says anything of this kind."""
+        if self.type is RuleType.UNREACHABLE:
+            return True
+        if self.history.sample is None or self.history.failure is not None:
+            return False
+        return self.type is not RuleType.DATA_LOSS or self._retention_known()
+
+    def _retention_known(self) -> bool:
+        if isinstance(self.rule, DataLossRule) and self.rule.retention is not None:
+            return True
+        return any(topic.topic in self.moment.shelf.retention for topic in self._mine())
 
     def _worst(self, finding: Finding | None) -> Judgement | None:
         mine = [
             judgement
             for judgement in (finding.judgements if finding else ())
-            if not self.topics or judgement.subject.topic in self.topics
+            if not self.topics or judgement.subject.topic in self.topics or self._of_rule(judgement)
         ]
         return min(mine, key=lambda j: (_ORDER[j.verdict], -j.severity), default=None)
+
+    def _of_rule(self, judgement: Judgement) -> bool:
+        """Whether it is of what no topic of the answer stands for: the task, or a topic gone."""
+        return self.rule is not None and judgement.rule == self.rule.name
 
     def _judged(self, judgement: Judgement, state: AlertState | None) -> Inquiry:
         memory = state.subjects.get(judgement.subject) if state else None
@@ -196,8 +220,8 @@ class _Asked:
         ]
         if not found:
             return TASK, None, None
-        subject, age = max(found, key=lambda pair: pair[1].at_least)
-        return subject, round(age.at_least.total_seconds()), age
+        subject, age = max(found, key=lambda pair: pair[1].ran_at_least)
+        return subject, round(age.ran_at_least.total_seconds()), age
 
     def _climbing(self) -> tuple[Subject, int, Age | None]:
         rises = [
@@ -234,9 +258,9 @@ class _Asked:
 
 
 def _seconds(age: Age | None) -> int | None:
-    if age is None or age.at_most is None:
+    if age is None or age.ran_at_most is None:
         return None
-    return round(age.at_most.total_seconds())
+    return round(age.ran_at_most.total_seconds())
 
 
 def _with_routes(inquiry: Inquiry, task: WatchedTask, routes: Iterable[Route]) -> Inquiry:

@@ -48,6 +48,8 @@ class Outlook:
     left: timedelta | None = None
     """Until the oldest undelivered message is lost; None when nothing waits, or not known."""
     lost: Lost | None = None
+    unsure: bool = False
+    """It may be less: how old the oldest is, was never seen."""
 
 
 def outlooks(history: TaskHistory, rules: TaskRules, shelf: Shelf) -> Iterator[Outlook]:
@@ -59,7 +61,8 @@ def outlooks(history: TaskHistory, rules: TaskRules, shelf: Shelf) -> Iterator[O
             subject = Subject(topic.topic, partition)
             lost = _lost(deliveries, place, shelf.log_starts.get(subject))
             if lost is not None or age.since is not None:
-                yield Outlook(subject, retention, _left(retention, age), lost)
+                unsure = age.since is not None and age.at_most is None
+                yield Outlook(subject, retention, _left(retention, age), lost, unsure)
 
 
 def _retention(topic: str, rules: TaskRules, shelf: Shelf) -> timedelta | None:
@@ -194,6 +197,8 @@ class LossView:
     retention: timedelta | None = None
     """The shortest of its topics; None where none is known."""
     lost: tuple[tuple[Subject, Lost], ...] = ()
+    unsure: bool = False
+    """`left` may be less: how old the oldest message is, was never seen."""
     unknown: tuple[str, ...] = ()
     """Topics whose retention nobody knows."""
 
@@ -203,12 +208,13 @@ def loss_of(history: TaskHistory, rules: TaskRules, shelf: Shelf) -> LossView:
     topics = (history.sample.topics if history.sample else None) or ()
     retentions = {topic.topic: _retention(topic.topic, rules, shelf) for topic in topics}
     seen = list(outlooks(history, rules, shelf))
-    waiting = [(one.left, one.subject) for one in seen if one.left is not None]
-    left, worst = min(waiting, default=(None, None))
+    waiting = [(one.left, one.subject, one.unsure) for one in seen if one.left is not None]
+    left, worst, unsure = min(waiting, default=(None, None, False))
     return LossView(
         left,
         worst,
         min((r for r in retentions.values() if r is not None), default=None),
         tuple((one.subject, one.lost) for one in seen if one.lost is not None),
+        unsure,
         tuple(topic for topic, retention in retentions.items() if retention is None),
     )

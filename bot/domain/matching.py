@@ -27,6 +27,13 @@ def glob_hits(glob: str, text: str) -> bool:
     return _compiled(glob).match(text) is not None
 
 
+def literal(text: str) -> str:
+    """A glob that fits this text and, but for a leading `!`, nothing else."""
+    glob = "".join(f"[{char}]" if char in "*?[" else char for char in text)
+    # Before a glob `!` negates, and `[!]` is no class.
+    return f"?{glob[1:]}" if glob.startswith("!") else glob
+
+
 @dataclass(frozen=True, slots=True)
 class Patterns:
     """A list of globs, any of which may hit; `!` before one excludes. Empty: everything hits."""

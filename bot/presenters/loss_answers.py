@@ -65,7 +65,7 @@ def _when(view: TaskView, loss: LossView) -> str:
     if loss.lost or loss.left == timedelta(0):
         return "now"
     if loss.left is not None:
-        return in_words(loss.left)
+        return f"at most {in_words(loss.left)}" if loss.unsure else in_words(loss.left)
     return UNKNOWN if loss.unknown or view.read_at is None else "nothing waits"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.domain.incidents import Phase
 from bot.domain.inquiry import Inquiry, Told
+from bot.domain.matching import literal
 from bot.domain.policy import (
     AgeRule,
     AnyRule,
@@ -109,11 +111,15 @@ def _phase(inquiry: Inquiry, now: datetime) -> Line:
 
 def _input(inquiry: Inquiry) -> Line:
     value = inquiry.value
+    if value is None and inquiry.type is RuleType.DATA_LOSS:
+        return ("the retention is not known",)
     if value is None:
         return ("its input is unknown",)
     if isinstance(value, str):
         said = "the cloud says " if inquiry.type is RuleType.STATUS else ""
         return (said, Name(value), *_in(inquiry))
+    if value == 0 and inquiry.verdict is Verdict.UNKNOWN:
+        return ("the latest poll says nothing of it",)
     if value == 0 and inquiry.type in (RuleType.AGE, RuleType.FALLING_BEHIND):
         return ("nothing waits" if inquiry.type is RuleType.AGE else "no trough rises",)
     return (_counted(inquiry, value), *_in(inquiry))
@@ -149,6 +155,8 @@ def _change(inquiry: Inquiry) -> Line:
     lowest, value = inquiry.level.lowest, inquiry.value
     if lowest is None or not isinstance(value, int) or inquiry.verdict is not Verdict.CLEAR:
         return ()
+    if inquiry.stands:
+        return ("its time stands still while the task is halted",)
     if inquiry.type is RuleType.AGE:
         left = seconds_in_words(max(round(lowest) - value, 0))
         return (f"fires in {left} if nothing is delivered",) if value else ()
@@ -175,18 +183,30 @@ def _lowest(told: Sequence[Told], channel: str) -> str:
 
 
 def _lines_of_yaml(view: TaskView, inquiries: Sequence[Inquiry]) -> Iterator[Line]:
+    given: Counter[str] = Counter()
     for inquiry in inquiries:
         keys = _keys(inquiry)
         if inquiry.rule is not None and keys:
-            match = f"match: {{task: {_scalar(view.name)}}}"
+            match = f"match: {{task: {_scalar(literal(view.name))}{_topics(inquiry)}}}"
             name = f"my-{inquiry.type.value}"
+            given[name] += 1
+            name = name if given[name] == 1 else f"{name}-{given[name]}"
             rule = f"  - {{name: {name}, type: {inquiry.type.value}, {match}, {keys}}}"
             then = "quiet now" if inquiry.verdict is Verdict.BREACHED else "would fire now"
             yield (Name(rule), f"  # {then}")
 
 
+def _topics(inquiry: Inquiry) -> str:
+    """The topics that the rule decides for, where another decides for others."""
+    if not inquiry.topics or inquiry.subject.is_task:
+        return ""
+    return f", topic: [{', '.join(_scalar(literal(topic)) for topic in inquiry.topics)}]"
+
+
 def _keys(inquiry: Inquiry) -> str:
     """The keys that would turn the verdict, empty where there are none."""
+    if inquiry.verdict is Verdict.UNKNOWN or inquiry.stands:
+        return ""
     breached, value, rule = inquiry.verdict is Verdict.BREACHED, inquiry.value, inquiry.rule
     match rule:
         case LagRule() if isinstance(value, int) and value > 0:

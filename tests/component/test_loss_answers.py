@@ -34,7 +34,7 @@ async def test_loss_is_told_soonest_first_with_what_is_lost_and_what_is_not_know
     rows = [line.split() for line in answer.splitlines() if TASKS[0].name in line or "now" in line]
     assert rows[0][:5] == ["now", "payments", "orders[0]", "3", "h"]
     assert rows[0][-1] == "200"
-    assert rows[1][:5] == ["2", "h", "51", "min", "orders"]
+    assert rows[1][:7] == ["at", "most", "2", "h", "51", "min", "orders"]
     assert "nothing waits" in answer
     assert [line.split()[0] for line in answer.splitlines() if "audit log" in line][:1] == [
         "unknown"
@@ -49,3 +49,12 @@ async def test_loss_takes_the_filters_of_list_and_says_how_a_retention_gets_know
     assert "Retention unknown: audit log" in answer
     assert "retention in a rule of type data_loss" in answer
     assert "No task fits." in await fleet.say("loss critical")
+
+
+async def test_what_waited_before_it_was_first_seen_is_lost_then_at_the_latest() -> None:
+    fleet = Asking()
+    behind = a_topic(lags=(1_000,), transferred=1_000)
+    await fleet.watching.monitor.observe(a_sample_of(behind, when=at(0), key=TASKS[0].key))
+    for memory in fleet.watching.fleet:
+        memory.shelf = Shelf({TOPIC: timedelta(hours=3)})
+    assert "at most 3 h" in await fleet.say("loss orders")

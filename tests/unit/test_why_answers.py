@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.inquiry import Inquiry, inquire
-from bot.domain.matching import Match, Patterns
+from bot.domain.matching import Match, Patterns, literal
 from bot.domain.model import FailureKind, Severity
 from bot.domain.policy import (
     BUILT_IN,
     AgeRule,
     AnyRule,
     LagRule,
+    MissingRule,
     Route,
     RuleType,
     Span,
@@ -161,3 +164,65 @@ def test_who_would_hear_and_who_would_not() -> None:
     warnings = Match(severity=Patterns(("warning",)))
     deaf = Route("C0DATA", match=warnings, min_severity=Severity.CRITICAL, continues=True)
     assert "told nowhere" in told(story, deaf)
+
+
+def rows(text: str, kind: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip().startswith(kind)]
+
+
+def test_what_cannot_be_judged_is_unknown_and_nothing_is_offered_to_turn_it() -> None:
+    story = watched(level(RuleType.PARTITION_LAG))
+    (loss,) = rows(told(story), "data loss")
+    assert "unknown; the retention is not known" in loss
+    for second in range(1_200, 1_800, 60):
+        story.fail(second)
+    text = told(story)
+    for kind in ("partition lag", "age", "falling behind", "offset reset", "missing"):
+        assert all("unknown" in row for row in rows(text, kind))
+    assert "the latest poll says nothing of it" in text
+    assert "would fire now" not in text
+
+
+def test_what_is_missing_is_told_by_its_own_rule_whatever_the_others_match() -> None:
+    own = MissingRule(name="mine", match=Match(topic=Patterns(("a",))))
+    story = Story(rules=(*BUILT_IN, own))
+    for second in range(0, 600, 60):
+        story.poll(second, topics={"a": [(5, 5)], "b": [(5, 5)]})
+    for second in range(600, 900, 60):
+        story.poll(second, topics={"a": [(5, 5)]})
+    first, second_row = rows(told(story), "missing")
+    assert "rule mine" in first
+    assert "clear" in first
+    assert "breached" in second_row
+    for second in range(900, 1_200, 60):
+        story.fail(second, FailureKind.MISSING)
+    assert any("breached" in row for row in rows(told(story), "missing"))
+
+
+def test_time_in_which_a_task_is_halted_is_no_age_of_the_rule() -> None:
+    story = Story()
+    story.poll(0, (1_000, 1_000))
+    for second in range(60, 12_000, 60):
+        story.poll(second, (1_000, 1_000 + second), status="PAUSED")
+    (age,) = rows(told(story), "age")
+    assert "its time stands still while the task is halted" in age
+    assert "my-age" not in told(story)
+
+
+def test_the_yaml_names_rules_apart_and_says_their_topics() -> None:
+    rules = [
+        level(RuleType.PARTITION_LAG, name=name, match=Match(topic=Patterns((name,))))
+        for name in ("a", "b")
+    ]
+    story = Story(rules=(*BUILT_IN, *rules))
+    for second in range(0, 900, 60):
+        story.poll(second, topics={"a": [(100, 600)], "b": [(100, 700)]})
+    text = told(story)
+    assert 'my-partition_lag, type: partition_lag, match: {task: "orders", topic: ["a"]}' in text
+    assert "{name: my-partition_lag-2, " in text
+
+
+@pytest.mark.parametrize("name", ["orders[1]", "what?*", "!orders", "a[b]*c", "plain"])
+def test_a_literal_glob_fits_its_own_text(name: str) -> None:
+    assert Patterns((literal(name),)).hit(name)
+    assert not Patterns((literal(name),)).hit(f"{name}x")
