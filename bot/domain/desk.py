@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.alerts import ACTS, Event, EventKind, Incident, Phase
 from bot.domain.cards import Card, Decision, Form, Intent, Notice, Reason, Told
+from bot.domain.explaining import explains
 from bot.domain.ids import derived_id
 from bot.domain.model import Severity
 from bot.domain.policy import AlertPolicy
@@ -33,6 +34,8 @@ class Situation:
     links: tuple[tuple[str, str], ...] = ()
     silences: Mapping[str, Silence] = field(default_factory=dict)
     """By incident id, what covers it now."""
+    settling: timedelta = timedelta(0)
+    """How long after its explanation something must last to speak: 2 D + P."""
 
     @property
     def resting(self) -> frozenset[str]:
@@ -160,10 +163,17 @@ class Desk:
                 self._put(_with_told(card, told))
             self._decided(incident, card, Reason.SILENCED, said=False)
             return
+        if self._explained(card, incident):
+            if incident.id not in card.told:
+                self._put(_with_told(card, told))
+            self._decided(incident, card, Reason.EXPLAINED, said=False)
+            return
         if card.decided_at is None:
             # Nothing was said so far, so this is the card's own opening and waits for company.
             card = replace(card, opened_at=self._situation.now)
-        rings = self._gathers(card) or incident.severity is Severity.CRITICAL
+        # A card that has nothing to say any more is as good as none.
+        alone = not card.speaking
+        rings = self._gathers(card) or alone or incident.severity is Severity.CRITICAL
         self._put(_with_told(card, replace(told, severity=incident.severity, rang=rings)))
         if not self._gathers(card):
             mentions = _mentions(told, incident.severity) if rings else ()
@@ -184,13 +194,31 @@ class Desk:
             self._tell(card, told, incident)
         elif event.kind in ACTS:
             self._acts.setdefault((channel, event.kind), []).append(event)
-        elif incident.severity > told.severity and not self._silenced(incident):
+        elif incident.severity > told.severity and not self._kept_back(card, incident):
             self._escalated(card, told, incident)
         else:
             self._evidence(card, event)
 
     def _silenced(self, incident: Incident) -> bool:
         return incident.id in self._situation.silences
+
+    def _kept_back(self, card: Card, incident: Incident) -> bool:
+        return self._silenced(incident) or self._explained(card, incident)
+
+    def _explained(self, card: Card, incident: Incident) -> bool:
+        """Whether the channel was told of a status that makes this a matter of course, and not so
+        long ago that it should have passed."""
+        now, going_on = self._situation.now, self._situation.incidents
+        told = (
+            t.record or going_on.get(t.incident_id)
+            for t in card.told.values()
+            if t.severity is not None
+        )
+        return any(
+            explains(by, incident, now, settling=self._situation.settling)
+            for by in told
+            if by is not None
+        )
 
     def _tell_act(self, card: Card, acts: Sequence[Event]) -> None:
         """One line for what a person did to several incidents at once."""
@@ -214,6 +242,8 @@ class Desk:
         self._put(_with_told(card, replace(told, resolved=True, record=incident)))
         if told.severity is None:
             why = Reason.SILENCED if self._silenced(incident) else Reason.BELOW_MIN_SEVERITY
+            if self._explained(card, incident):
+                why = Reason.EXPLAINED
             self._decided(incident, card, why, said=False)
             return
         rings = told.rang and not self._silenced(incident)

@@ -29,7 +29,7 @@ from bot.domain.incidents import (
     step,
 )
 from bot.domain.links import link_values, links_for
-from bot.domain.model import TaskKey, TaskState, WatchedTask
+from bot.domain.model import DEFAULT_DELIVERY_INTERVAL, TaskKey, TaskState, WatchedTask
 from bot.domain.notifications import (
     Card,
     Outcome,
@@ -178,14 +178,17 @@ class Settlement:
         policies, incidents, cards = self._policies(), company.incidents, company.cards
         concerned = [event.incident for event in moved.events]
         opened = [event.incident for event in moved.events if event.kind is EventKind.OPENED]
+        view = self._view(about, tuple(incidents.values()))
         situation = Situation(
             now=about.context.now,
-            view=self._view(about, tuple(incidents.values())),
+            view=view,
             incidents=incidents,
             tellings={i.id: tellings(policies.routes, i, about.task) for i in opened},
             policy=policies.alerts,
             links=self._links(about, [*concerned, *incidents.values()]),
             silences=company.silences,
+            settling=2 * (view.effective_interval or DEFAULT_DELIVERY_INTERVAL)
+            + about.context.interval,
         )
         told = decide(cards.values(), moved.events, situation)
         ringing = {intent.card_id for intent in told.intents if intent.rings}

@@ -23,6 +23,7 @@ from bot.domain.silences import Silence
 from tests.builders import a_task, a_view, an_incident, at
 
 GROUP_WAIT_S = 10
+SETTLING_S = 660
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 ON_CALL = Route(
@@ -38,8 +39,9 @@ def lag(severity: Severity = WARNING, value: int = 200_000, *, opened_s: float =
 
 
 def status(severity: Severity = WARNING, *, opened_s: float = 0) -> Incident:
-    """An open status incident of the same task."""
-    return an_incident(at(opened_s), rule_type=RuleType.STATUS, severity=severity)
+    """An open status incident of the same task, of a partition of another topic."""
+    found = an_incident(at(opened_s), rule_type=RuleType.STATUS, severity=severity)
+    return replace(found, spread=(("elsewhere", (0,)),))
 
 
 def worse(incident: Incident, severity: Severity = CRITICAL) -> Incident:
@@ -95,6 +97,7 @@ class Channel:
             policy=self.policy,
             links=(("Runbook", "https://wiki.example/lag"),),
             silences=self.silences,
+            settling=timedelta(seconds=SETTLING_S),
         )
 
     def _keeps(self, outcome: Outcome) -> None:
