@@ -100,19 +100,7 @@ class Bot:
             for name, source in outside.sources.items()
         }
         wanted = Wanted(settings.discovery, settings.tasks)
-        self.discovery = Discovery(
-            outside.sources,
-            wanted,
-            outside.alerts,
-            self.vitals,
-            Around(
-                changed=self._rolled,
-                listed=self._listed,
-                missing=self.fleet.missing,
-                readable=self.fleet.readable,
-                clock=outside.clock,
-            ),
-        )
+        self.discovery = self._discovery(outside, wanted)
         self.discovery.start_with(snapshot.discovered)
         self.roster = Roster(
             Roll(wanted, settings.labels),
@@ -131,22 +119,7 @@ class Bot:
             policies=lambda: self.monitor.policies,
             clock=outside.clock,
         )
-        actions = Actions(
-            self.fleet,
-            self.monitor,
-            self.silencing,
-            clock=outside.clock,
-            zone=ZoneInfo(settings.slack.timezone),
-            permit=Doorkeeper(settings.slack.operators, outside.groups, outside.clock),
-        )
-        self.conversation = Conversation(
-            self.fleet,
-            self.queries,
-            Deeds(self.fleet, actions, self.silencing, outside.deeds, clock=outside.clock),
-            health=self.health,
-            refresh=self._refresh,
-            clock=outside.clock,
-        )
+        self.conversation = self._conversation(outside)
         self._pulse = self._taken_pulse(outside, started_at=outside.clock.now())
 
     async def health(self) -> HealthReport:
@@ -162,6 +135,40 @@ class Bot:
         """Starts no further polls."""
         for poller in self.pollers.values():
             poller.stop()
+
+    def _discovery(self, outside: Outside, wanted: Wanted) -> Discovery:
+        return Discovery(
+            outside.sources,
+            wanted,
+            outside.alerts,
+            self.vitals,
+            Around(
+                changed=self._rolled,
+                listed=self._listed,
+                missing=self.fleet.missing,
+                readable=self.fleet.readable,
+                clock=outside.clock,
+            ),
+        )
+
+    def _conversation(self, outside: Outside) -> Conversation:
+        slack, clock = self.settings.slack, outside.clock
+        actions = Actions(
+            self.fleet,
+            self.monitor,
+            self.silencing,
+            clock=clock,
+            zone=ZoneInfo(slack.timezone),
+            permit=Doorkeeper(slack.operators, outside.groups, clock),
+        )
+        return Conversation(
+            self.fleet,
+            self.queries,
+            Deeds(self.fleet, actions, self.silencing, outside.deeds, clock=clock),
+            health=self.health,
+            refresh=self._refresh,
+            clock=clock,
+        )
 
     def _poller(
         self, account: AccountSettings, source: DumpingTaskSource, around: Surroundings
