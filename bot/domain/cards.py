@@ -119,10 +119,6 @@ class Notice:
     """Titles and addresses for buttons."""
     silences: Mapping[str, Silence] = field(default_factory=dict)
     """By incident id, what keeps it quiet."""
-    by: str = ""
-    """Who did what this speaks of, as in Acknowledgement."""
-    note: str = ""
-    """What they said to it."""
 
 
 @dataclass(frozen=True, slots=True)

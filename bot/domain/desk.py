@@ -99,7 +99,6 @@ class Desk:
         self._replies: list[Intent] = []
         self._decisions: list[Decision] = []
         self._touched: set[str] = set()
-        self._acts: dict[tuple[str, EventKind], list[Event]] = {}
 
     def take(self, event: Event) -> None:
         """Turns one event into looks, replies and decisions."""
@@ -127,8 +126,6 @@ class Desk:
 
     def outcome(self) -> Outcome:
         """The sum of the step. The look of a card is decided once, after all its events."""
-        for (channel, _), acts in self._acts.items():
-            self._tell_act(self._cards[channel], acts)
         looks = tuple(
             self._look_intent(self._cards[channel], reason)
             for channel, reason in self._looks.items()
@@ -193,7 +190,7 @@ class Desk:
         elif told.severity is None:
             self._tell(card, told, incident)
         elif event.kind in ACTS:
-            self._acts.setdefault((channel, event.kind), []).append(event)
+            self._acted(card, event)
         elif incident.severity > told.severity and not self._kept_back(card, incident):
             self._escalated(card, told, incident)
         else:
@@ -220,15 +217,12 @@ class Desk:
             if by is not None
         )
 
-    def _tell_act(self, card: Card, acts: Sequence[Event]) -> None:
-        """One line for what a person did to several incidents at once."""
-        reason = Reason(acts[0].kind.value)
-        incidents = tuple(act.incident for act in acts)
-        if not self._gathers(card):
-            self._reply(card, reason, incidents, rings=False, act=acts[0])
+    def _acted(self, card: Card, event: Event) -> None:
+        """Shows on the card what a person did. Nobody's phone rings: who did it knows, and a reply
+        that names them would be a mention."""
+        reason = Reason(event.kind.value)
         self._look(card.channel, reason)
-        for incident in incidents:
-            self._decided(incident, card, reason, said=True)
+        self._decided(event.incident, card, reason, said=True)
 
     def _escalated(self, card: Card, told: Told, incident: Incident) -> None:
         self._put(_with_told(card, replace(told, severity=incident.severity, rang=True)))
@@ -290,7 +284,6 @@ class Desk:
         *,
         rings: bool,
         mentions: tuple[str, ...] = (),
-        act: Event | None = None,
     ) -> None:
         now = self._situation.now
         about = incidents[0].id if len(incidents) == 1 else "all"
@@ -302,8 +295,6 @@ class Desk:
             mentions=mentions,
             links=self._situation.links,
             silences=self._silences_of(incidents),
-            by=act.by if act else "",
-            note=act.note if act else "",
         )
         self._replies.append(
             Intent(

@@ -129,8 +129,8 @@ def _silence_head(silence: Silence, now: datetime) -> Line:
 
 
 def _silence_body(silence: Silence) -> Line:
-    ended = who(silence.ended_by)
-    return (*who(silence.by), *said(silence.reason), *((", ended", *ended) if ended else ()))
+    ended: Line = (", ended", *who(silence.ended_by)) if silence.ended_by else ()
+    return ("by ", Person(silence.by), *said(silence.reason), *ended)
 
 
 def unsilenced(silence: Silence) -> Answer:

@@ -1,4 +1,4 @@
-"""Words for what people did: who has an incident, what is silenced, and what happened when."""
+"""Words for what people did: who has an incident, and what is silenced."""
 
 from __future__ import annotations
 
@@ -28,14 +28,9 @@ def said(note: str) -> Line:
     return (": ", Said(note)) if note else ()
 
 
-def did(kind: EventKind, by: str, note: str) -> Line:
-    """One act as a line."""
-    return (DID[kind], *who(by), *said(note))
-
-
 def step_of(event: Event) -> Line:
     """One act in the timeline of its incident."""
-    return did(event.kind, event.by, event.note)
+    return (DID[event.kind], *who(event.by), *said(event.note))
 
 
 def held(incident: Incident, now: datetime) -> Line:

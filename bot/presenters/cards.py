@@ -7,12 +7,11 @@ record of what was. A reply is one line about one step.
 
 from __future__ import annotations
 
-from bot.domain.alerts import ACTS
 from bot.domain.incidents import Incident, Phase
 from bot.domain.model import Severity
 from bot.domain.notifications import Notice, Reason
 from bot.domain.reports import TaskView
-from bot.presenters.act_words import did, hushed, rest_of
+from bot.presenters.act_words import rest_of
 from bot.presenters.advice import advice
 from bot.presenters.answer import Answer, Facts, Line, Moment, Name, Part, Said, Strong, joined
 from bot.presenters.delivery_words import age_words, cause, drain_words
@@ -39,7 +38,6 @@ IN_BRIEF = 10
 
 _MARKS = {Severity.CRITICAL: "🚨", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}
 _DONE = "✅"
-_ACTS = {Reason(kind.value): kind for kind in ACTS}
 
 
 # --- the card --------------------------------------------------------------------------------
@@ -209,8 +207,7 @@ def _resolved(notice: Notice, incidents: tuple[Incident, ...]) -> Line:
 
 def reply_answer(notice: Notice) -> Answer:
     """A line for the thread. Its title is that line, for the lock screen of a broadcast."""
-    acted = notice.reason in _ACTS and notice.incidents
-    line = _act_line(notice) if acted else _reply_line(notice)
+    line = _reply_line(notice)
     return Answer(line, (line,), ())
 
 
@@ -220,19 +217,6 @@ def _reply_line(notice: Notice) -> Line:
         return _resolved(notice, notice.incidents)
     severity = max(incident.severity for incident in going).word
     return _about(_leads(notice, severity, going[0]), notice, going)
-
-
-def _act_line(notice: Notice) -> Line:
-    """What a person did: to one alert, or to several of the task."""
-    first, others = notice.incidents[0], len(notice.incidents) - 1
-    what_of = TITLES[first.type] if not others else counted(others + 1, "alert")
-    silence = notice.silences.get(first.id)
-    told = (
-        hushed(silence)
-        if notice.reason is Reason.SILENCED and silence is not None
-        else did(_ACTS[notice.reason], notice.by, notice.note)
-    )
-    return (*_whom(notice), f" – {what_of}: ", *told)
 
 
 def _leads(notice: Notice, severity: str, first: Incident) -> str:

@@ -133,7 +133,6 @@ def test_a_silenced_card_is_edited_but_does_not_ring() -> None:
     acted = channel.hears(60, (EventKind.SILENCED, fault))
     assert [(i.form, i.notice.reason, i.rings) for i in acted.intents] == [
         (Form.CARD, Reason.SILENCED, False),
-        (Form.REPLY, Reason.SILENCED, False),
     ]
     worst = worse(fault)
     assert not any(i.rings for i in channel.hears(120, (EventKind.ESCALATED, worst)).intents)
@@ -159,7 +158,6 @@ def test_an_acknowledged_alert_is_not_reminded_of_until_that_runs_out() -> None:
     acted = channel.hears(60, (EventKind.ACKNOWLEDGED, held))
     assert [(i.form, i.notice.reason) for i in acted.intents] == [
         (Form.CARD, Reason.ACKNOWLEDGED),
-        (Form.REPLY, Reason.ACKNOWLEDGED),
     ]
     assert acted.intents[0].notice.reminder_at is None
     assert channel.reminded(19_999).intents == ()
@@ -178,20 +176,12 @@ def test_an_acknowledged_alert_still_escalates_and_what_joins_it_speaks() -> Non
     assert any(intent.rings for intent in told)
 
 
-def test_several_acts_at_once_are_one_line() -> None:
+def test_several_acts_at_once_are_one_look() -> None:
     channel, first = Channel(), lag()
     second = an_incident(at(0), rule_type=RuleType.AGE)
     channel.hears(0, (EventKind.OPENED, first), (EventKind.OPENED, second))
     acts = channel.hears(60, (EventKind.ACKNOWLEDGED, first), (EventKind.ACKNOWLEDGED, second))
-    replies = [intent for intent in acts.intents if intent.form is Form.REPLY]
-    assert [len(reply.notice.incidents) for reply in replies] == [2]
-
-
-def test_an_act_before_the_card_is_posted_shows_on_the_card_alone() -> None:
-    channel, fault = Channel(), lag()
-    channel.hears(0, (EventKind.OPENED, fault))
-    acted = channel.hears(5, (EventKind.ACKNOWLEDGED, fault))
-    assert [intent.form for intent in acted.intents] == [Form.CARD]
+    assert [(intent.form, intent.rings) for intent in acts.intents] == [(Form.CARD, False)]
 
 
 def test_an_acknowledgement_holds_until_it_runs_out() -> None:
