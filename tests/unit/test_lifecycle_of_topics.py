@@ -121,3 +121,12 @@ def test_one_answer_without_the_delivery_interval_keeps_the_one_that_was_known()
             story.poll(second, (done, 1_000 + second))
         assert story.history.delivery_interval == timedelta(seconds=900)
     assert story.events == []
+
+
+def test_where_no_answer_ever_named_a_delivery_interval_the_usual_one_is_assumed() -> None:
+    story = Story()
+    for second in (0, 60):
+        topic = topic_sample(TOPIC, [(0, "RUNNING", 5, 5)])
+        story.observe(a_sample_of(topic, when=at(second), delivery_interval=None))
+    assert story.sample.destination.deliver_interval is None
+    assert story.history.delivery_interval == timedelta(seconds=300)

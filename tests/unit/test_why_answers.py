@@ -14,6 +14,7 @@ from bot.domain.policy import (
     BUILT_IN,
     AgeRule,
     AnyRule,
+    DataLossRule,
     LagRule,
     MissingRule,
     Route,
@@ -226,3 +227,9 @@ def test_the_yaml_names_rules_apart_and_says_their_topics() -> None:
 def test_a_literal_glob_fits_its_own_text(name: str) -> None:
     assert Patterns((literal(name),)).hit(name)
     assert not Patterns((literal(name),)).hit(f"{name}x")
+
+
+def test_a_retention_in_the_rule_is_known() -> None:
+    own = DataLossRule(name="mine", retention=timedelta(days=3))
+    (loss,) = rows(told(watched(own)), "data loss")
+    assert "clear; nothing of the kind is seen" in loss
