@@ -192,12 +192,17 @@ class Turn:
         self._standing.pop(partition, None)
         if end is not None and 0 < end - position <= self._poll.tolerance:
             self._standing[partition] = end
-        if end is not None and end == end_before and end - position <= self._poll.tolerance:
-            self._tail_seen = 1 if position >= end else self._tail_seen or -1
+        if self._seen[place] is not None and end is not None and end == end_before:
+            self._note_tail(end - position)
         if not self._by_tiles and end_before is not None and before is not None:
             left = self._left.get(partition, 0)
             trough = Trough(self._poll.at, left, end_before, self._whole_cycle(since))
             self._climb(partition, trough, from_end=before)
+
+    def _note_tail(self, left: int) -> None:
+        """A delivery to a log end that stood still: to the very end, or to all but a few."""
+        if left <= self._poll.tolerance:
+            self._tail_seen = 1 if left <= 0 else self._tail_seen or -1
 
     # --- troughs ---
 

@@ -130,3 +130,13 @@ def test_where_no_answer_ever_named_a_delivery_interval_the_usual_one_is_assumed
         story.observe(a_sample_of(topic, when=at(second), delivery_interval=None))
     assert story.sample.destination.deliver_interval is None
     assert story.history.delivery_interval == timedelta(seconds=300)
+
+
+def test_a_log_end_that_could_not_be_read_proves_nothing_of_tails() -> None:
+    story = Story()
+    for number in range(12):
+        for poll in range(5):
+            second = 300 * number + 60 * poll
+            end = None if poll == 0 and number else 1_000 + 100 * number + 10 * poll
+            story.poll(second, (1_000 + 100 * number, end))
+    assert story.history.deliveries[TOPIC].tails == 0
