@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.domain.notifications import Form, Reason
+from bot.domain.notifications import Form
 from bot.ports import (
     ChatAmbiguous,
     ChatError,
@@ -36,15 +36,15 @@ from bot.ports import (
     Surroundings,
 )
 from bot.presenters import slack as present
-from bot.presenters.message import Message
+from bot.presenters.message import Message, without
 from bot.services.budgets import Budget, Budgets
+from bot.services.delivery import Delivery, Trouble, place_of, posts, tried, urgent
 from bot.services.ladder import (
     DEAD_TOKEN_PAUSE,
     Delivered,
     Fate,
     GiveUp,
     Mishap,
-    Tried,
     TryAgain,
     after_defect,
     fate_of,
@@ -56,29 +56,6 @@ CLAIM_FOR = timedelta(seconds=45)
 BATCH = 50
 LATE = timedelta(seconds=60)
 """A row that waited longer says so in the message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """How a channel has failed since something last arrived there."""
-
-    why: str
-    """Of the latest failure."""
-    since: datetime
-    """When the first try failed."""
-    lost: bool = False
-    """A message was given up, so that somebody was not told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What the notifier says of itself."""
-
-    credential_error: str | None = None
-    """Slack's word while the token is dead; nothing is sent meanwhile."""
-    troubles: Mapping[str, Trouble] = field(default_factory=dict)
-    """By channel; a channel where the latest message arrived is not in it."""
-    delivered_at: datetime | None = None
 
 
 class Notifier:
@@ -155,9 +132,9 @@ class Notifier:
     async def _deliver_all(self, rows: Sequence[OutboxRow]) -> int:
         now = asyncio.get_running_loop().time()
         sending, waiting = [], []
-        for row in sorted(rows, key=lambda row: (not _urgent(row), row.seq)):
-            budget = self._budgets.of(_place(row), posts=_posts(row))
-            wait = budget.turn(now, urgent=_urgent(row))
+        for row in sorted(rows, key=lambda row: (not urgent(row), row.seq)):
+            budget = self._budgets.of(place_of(row), posts=posts(row))
+            wait = budget.turn(now, urgent=urgent(row))
             if wait > 0:
                 waiting.append(self._wait_for_turn(row, wait))
             else:
@@ -171,7 +148,7 @@ class Notifier:
 
     async def _deliver(self, row: OutboxRow, budget: Budget) -> None:
         try:
-            ref = await self._send(row)
+            ref = await self._sent_or_repaired(row)
         except ChatError as error:
             if self._may_divert(row, error):
                 await self._divert(row, error)
@@ -184,20 +161,20 @@ class Notifier:
             fate = after_defect(times=self._count(row, Mishap.DEFECT))
             await self._meet(row, row.root, fate)
         else:
-            self._note_arrival(_place(row))
+            self._note_arrival(place_of(row))
             await self._meet(row, ref, Delivered())
 
     async def _refused(self, row: OutboxRow, error: ChatError, budget: Budget) -> None:
         self._note_refusal(error, budget)
-        times = self._count(row, mishap(error, _tried(row)))
-        fate = fate_of(error, _tried(row), times=times)
+        times = self._count(row, mishap(error, tried(row)))
+        fate = fate_of(error, tried(row), times=times)
         await self._meet(row, row.root, fate)
 
     # --- a channel that is wrong ---
 
     def _may_divert(self, row: OutboxRow, error: ChatError) -> bool:
         wrong = isinstance(error, ChatRejected) and error.rejection is Rejection.CHANNEL
-        return wrong and self.fallback not in (None, _place(row))
+        return wrong and self.fallback not in (None, place_of(row))
 
     async def _divert(self, row: OutboxRow, error: ChatError) -> None:
         """Posts a message into the fallback channel; the card goes on there."""
@@ -225,8 +202,21 @@ class Notifier:
 
     # --- sending ---
 
-    async def _send(self, row: OutboxRow) -> MessageRef | None:
-        intent, message = row.intent, self._rendered(row)
+    async def _sent_or_repaired(self, row: OutboxRow) -> MessageRef | None:
+        """Sends a row; once more without the blocks that Slack points at, where it refuses them."""
+        message = self._rendered(row)
+        try:
+            return await self._send(row, message)
+        except ChatRejected as error:
+            repaired = without(message, error.pointers)
+            if error.rejection is not Rejection.PAYLOAD or repaired is None:
+                raise
+            fields = {"row": row.intent.id, "reason": error.detail}
+            self._telemetry.record(Noted("blocks left out", "warning", fields))
+            return await self._send(row, repaired)
+
+    async def _send(self, row: OutboxRow, message: Message) -> MessageRef | None:
+        intent = row.intent
         if row.root is None:
             # A reply whose card was never posted stands on its own.
             return await self._gateway.post(
@@ -246,7 +236,7 @@ class Notifier:
             row.intent.notice,
             queued_for=queued if queued > LATE else None,
             maybe_duplicate=row.ambiguous,
-            meant_for=row.intent.channel if diverted or _place(row) != row.intent.channel else "",
+            meant_for=row.intent.channel if diverted or place_of(row) != row.intent.channel else "",
         )
         return Message(message.text) if row.plain else message
 
@@ -370,28 +360,3 @@ class Notifier:
 
     def _measure(self, row: OutboxRow, result: str) -> None:
         self._telemetry.record(DeliveryMeasured(row.intent.notice.reason, result))
-
-
-def _place(row: OutboxRow) -> str:
-    """The channel where it goes: that of its card, once there is one."""
-    return row.root.channel if row.root is not None else row.intent.channel
-
-
-def _posts(row: OutboxRow) -> bool:
-    """Whether it draws on the channel's budget of posts; an edit does not."""
-    return row.intent.form is Form.REPLY or row.root is None
-
-
-def _urgent(row: OutboxRow) -> bool:
-    """Whether it must be heard, other than an edit for numbers that merely changed."""
-    return _posts(row) or row.intent.notice.reason is not Reason.EVIDENCE_CHANGED
-
-
-def _tried(row: OutboxRow) -> Tried:
-    return Tried(
-        attempts=row.attempts,
-        posts=_posts(row),
-        rooted=row.root is not None,
-        urgent=_urgent(row),
-        plain=row.plain,
-    )

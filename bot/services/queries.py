@@ -33,8 +33,8 @@ from bot.domain.reports import (
 )
 from bot.domain.rules import Moment
 from bot.ports import Clock, IncidentFilter, Outbox, ReportStore, StoreError
+from bot.services.delivery import Delivery
 from bot.services.fleet import Fleet, TaskMemory
-from bot.services.notifier import Delivery
 from bot.services.vitals import Vitals
 
 LATE = 0.5

@@ -13,7 +13,7 @@ from bot.presenters import plain
 from bot.services.actions import Actions, Speaker
 from bot.services.conversation import Conversation
 from bot.services.deeds import Deeds
-from bot.services.notifier import Delivery
+from bot.services.delivery import Delivery
 from bot.services.queries import Pulse, Queries
 from bot.services.vitals import Vitals
 from tests.builders import a_task, at

@@ -17,7 +17,8 @@ from bot.ports import (
     Rejection,
     Surroundings,
 )
-from bot.services.notifier import Delivery, Notifier
+from bot.services.delivery import Delivery
+from bot.services.notifier import Notifier
 from tests.builders import START, a_card, a_key, an_incident, an_intent
 from tests.component.chatting import Chat
 from tests.fake_outbox import KeptRow

@@ -9,7 +9,7 @@ from bot.ports import (
     ChatRejected,
     Rejection,
 )
-from bot.services.notifier import Trouble
+from bot.services.delivery import Trouble
 from tests.builders import START
 from tests.component.notifying import (
     BLOCKS,

@@ -20,7 +20,7 @@ from bot.ports import (
     Postponement,
     StoreUnavailable,
 )
-from bot.services.notifier import Delivery, Trouble
+from bot.services.delivery import Delivery, Trouble
 from bot.services.vitals import Vitals
 from tests.builders import (
     a_card,
