@@ -147,6 +147,7 @@ class Bot:
                 listed=self._listed,
                 missing=self.fleet.missing,
                 readable=self.fleet.readable,
+                accepted=self.fleet.accepted,
                 clock=outside.clock,
             ),
         )

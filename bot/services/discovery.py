@@ -7,8 +7,8 @@ the same; those of which the cloud then says by its documented code that they do
 loss of the listing any more, so that what was really deleted is soon seen to be.
 
 A task that a listing does not show any more goes on being watched for a day, so that its polls can
-say that it is missing; for longer only while it can be read. One that is made anew under its name
-takes its place at once.
+say that it is missing; for longer only while it can be read, and no longer than until somebody has
+acknowledged that it is missing. One that is made anew under its name takes its place at once.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Around:
     """Whether the latest poll of a task said that it does not exist."""
     readable: Callable[[TaskKey], bool]
     """Whether the latest poll of a task gave a reading."""
+    accepted: Callable[[TaskKey], bool]
+    """Whether somebody has acknowledged that a task is missing."""
     clock: Clock
 
 
@@ -238,6 +240,8 @@ class Discovery:
         return kept
 
     def _stays(self, key: TaskKey, lost_for: timedelta) -> bool:
+        if self._around.accepted(key):
+            return False
         return lost_for < LOST_KEPT or self._around.readable(key)
 
     async def _accept(self, account: str, found: tuple[ListedTask, ...]) -> None:

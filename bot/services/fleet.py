@@ -131,6 +131,13 @@ class Fleet:
             and (memory.history.failure is None)
         )
 
+    def accepted(self, key: TaskKey) -> bool:
+        """Whether somebody has acknowledged that a task is missing."""
+        memory = self._tasks.get(key)
+        state = memory.alerts.states.get(RuleType.MISSING) if memory is not None else None
+        incident = state.incident if state is not None else None
+        return incident is not None and incident.acknowledged is not None
+
     def of_account(self, account: str) -> list[TaskMemory]:
         """The tasks of one account."""
         return [memory for key, memory in self._tasks.items() if key.account == account]

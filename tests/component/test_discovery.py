@@ -46,6 +46,7 @@ class Bench:
         self.told: list[str] = []
         self.missing: set[TaskKey] = set()
         self.readable: set[TaskKey] = set()
+        self.accepted: set[TaskKey] = set()
         self.troubles: list[tuple[str, int] | None] = []
         """What was told of listings: the reason and how often in a row."""
         self.around = Around(
@@ -53,6 +54,7 @@ class Bench:
             listed=self._listed,
             missing=self.missing.__contains__,
             readable=self.readable.__contains__,
+            accepted=self.accepted.__contains__,
             clock=LoopClock(),
         )
         self.discovery = Discovery(
@@ -143,6 +145,15 @@ async def test_what_is_not_listed_but_can_be_read_stays() -> None:
     await bench.a_day_later(listed(1), listed(2))
     assert bench.names() == ["task-1", "task-2", "task-3"]
     bench.readable.clear()
+    await bench.shows(listed(1), listed(2))
+    assert bench.names() == ["task-1", "task-2"]
+
+
+async def test_what_somebody_acknowledged_to_be_missing_is_let_go() -> None:
+    bench = Bench()
+    await bench.shows(listed(1), listed(2), listed(3))
+    await bench.shows(listed(1), listed(2))
+    bench.accepted.add(listed(3).key)
     await bench.shows(listed(1), listed(2))
     assert bench.names() == ["task-1", "task-2"]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bot.domain.alerts import Acknowledgement, EventKind
 from bot.domain.discovery import DiscoveryEntry
 from bot.domain.matching import Match, Patterns
 from bot.domain.model import FailureKind, Severity, TaskKey, WatchedTask
@@ -18,6 +19,7 @@ from bot.services.fleet import Fleet
 from bot.services.monitor import Monitor
 from bot.services.poller import Poller
 from bot.services.roster import Roll, Roster
+from bot.services.settlement import Act
 from bot.services.writer import WriteBehind
 from tests.builders import (
     INTERVAL,
@@ -74,6 +76,7 @@ class Bench:
                 listed=self._listed,
                 missing=self.fleet.missing,
                 readable=self.fleet.readable,
+                accepted=self.fleet.accepted,
                 clock=self.clock,
             ),
         )
@@ -258,3 +261,22 @@ async def test_windows_are_kept_for_tasks_that_are_found_later() -> None:
     memory = bench.fleet.get(a_key())
     assert memory is not None
     assert memory.history == a_history(a_sample())
+
+
+async def test_a_deleted_task_leaves_when_its_absence_is_acknowledged() -> None:
+    bench = Bench()
+    await bench.shows(a_listed_task("a"), a_listed_task("b"), a_listed_task("c"))
+    await bench.shows(a_listed_task("b"), a_listed_task("c"))
+    for second in (60, 120):
+        gone = a_failure(at(second), key=a_key("a"), kind=FailureKind.MISSING)
+        await bench.monitor.observe(gone)
+    memory = bench.fleet.get(a_key("a"))
+    assert memory is not None
+    (missing,) = memory.alerts.incidents()
+    ack = Acknowledgement("U0ADA", at(130), at(9_000))
+    act = Act(EventKind.ACKNOWLEDGED, frozenset({missing.id}), "U0ADA", ack=ack)
+    assert not bench.fleet.accepted(a_key("a"))
+    await bench.monitor.act(a_key("a"), act, at(130))
+    await bench.shows(a_listed_task("b"), a_listed_task("c"))
+    assert bench.names() == ["b", "c"]
+    assert bench.endings() == ["a"]
