@@ -65,6 +65,8 @@ class Told:
     resolved: bool = False
     record: Incident | None = None
     """How it ended, for the card to show until that closes; None while it goes on."""
+    flapping: bool = False
+    """It came back so often that its opening and its end are not told any more."""
 
     def repeat_after(self) -> timedelta | None:
         """Time between reminders at the severity told; None: never."""
@@ -95,6 +97,14 @@ class Card:
     """When the latest reminder was put into the outbox."""
     closed_at: datetime | None = None
     version: int = 0
+
+    @property
+    def over_since(self) -> datetime | None:
+        """When the last of what it tells ended; None while something goes on."""
+        if not all(told.resolved for told in self.told.values()):
+            return None
+        ends = [t.record.resolved_at for t in self.told.values() if t.record is not None]
+        return max((end for end in ends if end is not None), default=self.opened_at)
 
     @property
     def speaking(self) -> tuple[Told, ...]:

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 
 from bot.domain.alerts import ACTS, Event, EventKind, Incident, Phase
 from bot.domain.cards import Card, Decision, Form, Intent, Notice, Reason, Told
+from bot.domain.evidence import fingerprint
 from bot.domain.explaining import explains
 from bot.domain.ids import derived_id
 from bot.domain.model import Severity
 from bot.domain.policy import AlertPolicy
+from bot.domain.recurrence import OPENINGS_TOLD, openings_before, with_told
 from bot.domain.reports import TaskView
 from bot.domain.silences import Silence
 
@@ -36,6 +38,12 @@ class Situation:
     """By incident id, what covers it now."""
     settling: timedelta = timedelta(0)
     """How long after its explanation something must last to speak: 2 D + P."""
+    reopen_within: timedelta = timedelta(0)
+    """How long a card that is over waits for what comes back."""
+    flap_window: timedelta = timedelta(0)
+    """Time in which openings of one kind are counted."""
+    leaving: bool = False
+    """The task is not watched any more: nothing will come back."""
 
     @property
     def resting(self) -> frozenset[str]:
@@ -59,24 +67,9 @@ def resting(
     return frozenset(i.id for i in incidents if i.id in silenced or i.holder(now) is not None)
 
 
-def fingerprint(incidents: Iterable[Incident]) -> str:
-    """What a reader would notice of the evidence, coarsely: the two leading digits of each
-    incident's worst value, how far it has spread, its severity and phase."""
-    return "|".join(
-        f"{i.id}:{i.severity}:{i.phase}:{_two_digits(i)}:{sum(max(len(p), 1) for _, p in i.spread)}"
-        for i in incidents
-    )
-
-
-def _two_digits(incident: Incident) -> str:
-    worst = incident.evidence[0].value if incident.evidence else None
-    digits = str(worst)
-    # Not as a float: an offset may have any number of digits.
-    return f"{digits[:2]}e{len(digits)}" if isinstance(worst, int) else digits
-
-
 _STRONGEST_FIRST = (
     Reason.OPENED,
+    Reason.FLAPPING,
     Reason.ESCALATED,
     Reason.RESOLVED,
     Reason.REMINDER,
@@ -152,17 +145,17 @@ class Desk:
         """Tells an incident for the first time: a new card, or a line on the card there is."""
         if incident.severity < told.min_severity:
             if incident.id not in card.told:
-                self._put(_with_told(card, told))
+                self._put(with_told(card, told))
             self._decided(incident, card, Reason.BELOW_MIN_SEVERITY, said=False)
             return
         if self._silenced(incident):
             if incident.id not in card.told:
-                self._put(_with_told(card, told))
+                self._put(with_told(card, told))
             self._decided(incident, card, Reason.SILENCED, said=False)
             return
         if self._explained(card, incident):
             if incident.id not in card.told:
-                self._put(_with_told(card, told))
+                self._put(with_told(card, told))
             self._decided(incident, card, Reason.EXPLAINED, said=False)
             return
         if card.decided_at is None:
@@ -171,12 +164,18 @@ class Desk:
         # A card that has nothing to say any more is as good as none.
         alone = not card.speaking
         rings = self._gathers(card) or alone or incident.severity is Severity.CRITICAL
-        self._put(_with_told(card, replace(told, severity=incident.severity, rang=rings)))
-        if not self._gathers(card):
+        since = self._situation.now - self._situation.flap_window
+        before = openings_before(card, incident, since)
+        flapping = len(before) >= OPENINGS_TOLD
+        reason = Reason.FLAPPING if flapping else Reason.OPENED
+        rings = rings and not any(earlier.flapping for earlier in before)
+        now_told = replace(told, severity=incident.severity, rang=rings, flapping=flapping)
+        self._put(with_told(card, now_told))
+        if not self._gathers(card) and (rings or not flapping):
             mentions = _mentions(told, incident.severity) if rings else ()
-            self._reply(card, Reason.OPENED, (incident,), rings=rings, mentions=mentions)
-        self._look(card.channel, Reason.OPENED)
-        self._decided(incident, card, Reason.OPENED, said=True)
+            self._reply(card, reason, (incident,), rings=rings, mentions=mentions)
+        self._look(card.channel, reason)
+        self._decided(incident, card, reason, said=True)
 
     def _gathers(self, card: Card) -> bool:
         """Whether the card is not posted yet, so that its post says whatever joins it now."""
@@ -225,7 +224,7 @@ class Desk:
         self._decided(event.incident, card, reason, said=True)
 
     def _escalated(self, card: Card, told: Told, incident: Incident) -> None:
-        self._put(_with_told(card, replace(told, severity=incident.severity, rang=True)))
+        self._put(with_told(card, replace(told, severity=incident.severity, rang=True)))
         if not self._gathers(card):
             mentions = _mentions(told, incident.severity)
             self._reply(card, Reason.ESCALATED, (incident,), rings=True, mentions=mentions)
@@ -233,7 +232,7 @@ class Desk:
         self._decided(incident, card, Reason.ESCALATED, said=True)
 
     def _resolved(self, card: Card, told: Told, incident: Incident) -> None:
-        self._put(_with_told(card, replace(told, resolved=True, record=incident)))
+        self._put(with_told(card, replace(told, resolved=True, record=incident)))
         if told.severity is None:
             why = Reason.SILENCED if self._silenced(incident) else Reason.BELOW_MIN_SEVERITY
             if self._explained(card, incident):
@@ -241,7 +240,8 @@ class Desk:
             self._decided(incident, card, why, said=False)
             return
         rings = told.rang and not self._silenced(incident)
-        self._reply(card, Reason.RESOLVED, (incident,), rings=rings)
+        if not told.flapping:
+            self._reply(card, Reason.RESOLVED, (incident,), rings=rings)
         self._look(card.channel, Reason.RESOLVED)
         self._decided(incident, card, Reason.RESOLVED, said=True)
 
@@ -260,8 +260,23 @@ class Desk:
         return card.decided_at is None or self._situation.now >= card.decided_at + edit_every
 
     def _closed_if_over(self, card: Card) -> Card:
-        over = all(told.resolved for told in card.told.values())
-        return replace(card, closed_at=self._situation.now) if over else card
+        return replace(card, closed_at=self._situation.now) if self.lapsed(card) else card
+
+    def lapsed(self, card: Card) -> bool:
+        """Whether it is over, and nothing may join it any more."""
+        since = card.over_since
+        if since is None:
+            return False
+        unsaid = card.decided_at is None
+        waited = self._situation.now >= since + self._situation.reopen_within
+        return unsaid or self._situation.leaving or waited
+
+    def lapse(self, card: Card) -> None:
+        """Closes a card that is over; what flapped has settled."""
+        flapped = tuple(t.record for t in card.told.values() if t.flapping and t.record is not None)
+        self._put(replace(card, closed_at=self._situation.now))
+        if flapped:
+            self._reply(card, Reason.SETTLED, flapped[-1:], rings=False)
 
     # --- rows ---
 
@@ -358,10 +373,6 @@ class Desk:
             return None
         rings = any(reply.rings for reply in self._replies if reply.card_id == card.id)
         return (due_at if rings or card.rang_at is None else card.rang_at) + wait
-
-
-def _with_told(card: Card, told: Told) -> Card:
-    return replace(card, told={**card.told, told.incident_id: told})
 
 
 def _mentions(told: Told, severity: Severity) -> tuple[str, ...]:

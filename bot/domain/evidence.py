@@ -59,3 +59,19 @@ def _spread(judgements: list[Judgement]) -> tuple[tuple[str, tuple[int, ...]], .
         if judgement.subject.partition >= 0:
             partitions.append(judgement.subject.partition)
     return tuple((topic, tuple(sorted(topics[topic]))) for topic in sorted(topics))
+
+
+def fingerprint(incidents: Iterable[Incident]) -> str:
+    """What a reader would notice of the evidence, coarsely: the two leading digits of each
+    incident's worst value, how far it has spread, its severity and phase."""
+    return "|".join(
+        f"{i.id}:{i.severity}:{i.phase}:{_two_digits(i)}:{sum(max(len(p), 1) for _, p in i.spread)}"
+        for i in incidents
+    )
+
+
+def _two_digits(incident: Incident) -> str:
+    worst = incident.evidence[0].value if incident.evidence else None
+    digits = str(worst)
+    # Not as a float: an offset may have any number of digits.
+    return f"{digits[:2]}e{len(digits)}" if isinstance(worst, int) else digits

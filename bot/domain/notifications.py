@@ -12,7 +12,8 @@ from datetime import datetime
 
 from bot.domain.alerts import Event, Incident
 from bot.domain.cards import Card, Decision, Form, Intent, Notice, Reason, Told
-from bot.domain.desk import Desk, Outcome, Situation, fingerprint, reminder_wait, resting
+from bot.domain.desk import Desk, Outcome, Situation, reminder_wait, resting
+from bot.domain.evidence import fingerprint
 from bot.domain.model import WatchedTask
 from bot.domain.policy import Route
 
@@ -28,6 +29,7 @@ __all__ = [
     "Told",
     "decide",
     "fingerprint",
+    "lapse",
     "remind",
     "reminder_due",
     "resting",
@@ -84,6 +86,15 @@ def remind(card: Card, situation: Situation) -> Outcome:
         return Outcome()
     desk = Desk({card.channel: card}, situation)
     desk.remind(card)
+    return desk.outcome()
+
+
+def lapse(card: Card, situation: Situation) -> Outcome:
+    """Closes a card that is over and has waited for what may come back; else nothing."""
+    desk = Desk({card.channel: card}, situation)
+    if not desk.lapsed(card):
+        return Outcome()
+    desk.lapse(card)
     return desk.outcome()
 
 

@@ -213,6 +213,9 @@ def reply_answer(notice: Notice) -> Answer:
 
 def _reply_line(notice: Notice) -> Line:
     going = [incident for incident in notice.incidents if incident.open]
+    if not going and notice.reason is Reason.SETTLED:
+        kind = _kinds(list(notice.incidents))
+        return ("Settled: ", *_whom(notice), f" – {kind}, which came back again and again")
     if not going:
         return _resolved(notice, notice.incidents)
     severity = max(incident.severity for incident in going).word
@@ -223,6 +226,8 @@ def _leads(notice: Notice, severity: str, first: Incident) -> str:
     match notice.reason:
         case Reason.ESCALATED:
             return f"Now {severity}: "
+        case Reason.FLAPPING:
+            return f"Flapping, told no more until it settles, {severity}: "
         case Reason.REMINDER:
             return f"Still {severity} after {age_in_words(first.breached_since, notice.at)}: "
         case _:

@@ -43,6 +43,9 @@ class Alerts:
         newer = any(state.version > here.get(state.type, 0) for state in recalled.states)
         shown = {card.id: card.version for card in self.cards.values()}
         newer |= any(card.version > shown.get(card.id, 0) for card in recalled.cards)
+        # Only open cards are recalled: one that is saved and not among them was closed.
+        saved = {card_id for card_id, version in shown.items() if version}
+        newer |= bool(saved - {card.id for card in recalled.cards})
         if newer:
             self.states = {state.type: state for state in recalled.states}
             self.cards = {card.channel: card for card in recalled.cards}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from bot.domain.alerts import Acknowledgement
@@ -35,6 +35,7 @@ from bot.domain.notifications import (
     Outcome,
     Situation,
     decide,
+    lapse,
     remind,
     reminder_due,
     resting,
@@ -56,6 +57,9 @@ from bot.ports import (
 )
 from bot.services.fleet import Alerts, Fleet
 
+REOPEN_LEAST, REOPEN_DELIVERIES = timedelta(minutes=30), 6
+FLAP_WINDOW, FLAP_DELIVERIES = timedelta(hours=6), 24
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -68,6 +72,8 @@ class About:
     history: TaskHistory | None = None
     """Saved with what comes of it; None where there is none."""
     shelf: Shelf = NO_SHELF
+    leaving: bool = False
+    """It is not watched any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,8 @@ class Settlement:
 
     async def close(self, alerts: Alerts, about: About, resolution: str) -> bool:
         """Ends whatever is open; False when that could not be saved and must be asked again."""
-        return await self._apply(alerts, _closed(alerts, about.context.now, resolution), about)
+        moved = _closed(alerts, about.context.now, resolution)
+        return await self._apply(alerts, moved, replace(about, leaving=True))
 
     async def _apply(self, alerts: Alerts, moved: _Step, about: About) -> bool:
         now = about.context.now
@@ -157,7 +164,11 @@ class Settlement:
         there = {**{event.incident.id: event.incident for event in moved.events}, **incidents}
         silences = covering(self._silences(), there.values(), about.task, now)
         at_rest = resting(incidents.values(), silences, now)
-        due = any(_due(card, now, at_rest) for card in cards.values())
+        wait = self._reopen_within(about)
+        due = any(
+            _due(card, now, at_rest) or about.leaving or _lapsed(card, now, wait)
+            for card in cards.values()
+        )
         if not moved.states and not moved.events and not due:
             return True
         company = _Company(cards, incidents, silences)
@@ -187,15 +198,29 @@ class Settlement:
             policy=policies.alerts,
             links=self._links(about, [*concerned, *incidents.values()]),
             silences=company.silences,
-            settling=2 * (view.effective_interval or DEFAULT_DELIVERY_INTERVAL)
-            + about.context.interval,
+            settling=2 * _delivery_interval(about) + about.context.interval,
+            reopen_within=self._reopen_within(about),
+            flap_window=max(FLAP_WINDOW, FLAP_DELIVERIES * _delivery_interval(about)),
+            leaving=about.leaving,
         )
-        told = decide(cards.values(), moved.events, situation)
+        # What is over makes room first: a card of its own for what opens now.
+        ended = _joined([lapse(card, situation) for card in cards.values()])
+        left = {card.id for card in ended.cards}
+        there = {channel: card for channel, card in cards.items() if card.id not in left}
+        told = decide(there.values(), moved.events, situation)
         ringing = {intent.card_id for intent in told.intents if intent.rings}
-        current = {**cards, **{card.channel: card for card in told.cards}}
+        current = {**there, **{card.channel: card for card in told.cards}}
         # What rings now reminds well enough.
         waiting = [card for card in current.values() if card.id not in ringing]
-        return _joined([told, *(remind(card, situation) for card in waiting)])
+        return _joined([ended, told, *(remind(card, situation) for card in waiting)])
+
+    def _reopen_within(self, about: About) -> timedelta:
+        """How long a card that is over waits for what comes back."""
+        given = self._policies().alerts.reopen_within
+        if given is not None:
+            return given
+        cycles = REOPEN_DELIVERIES * _delivery_interval(about) + 2 * about.context.interval
+        return max(REOPEN_LEAST, cycles)
 
     # --- the transaction ---
 
@@ -330,6 +355,15 @@ def _change(alerts: Alerts, moved: _Step, outcome: Outcome, about: About) -> Cha
         decisions=tuple(d for d in outcome.decisions if d.said),
         window=about.history,
     )
+
+
+def _delivery_interval(about: About) -> timedelta:
+    return about.history.delivery_interval if about.history else DEFAULT_DELIVERY_INTERVAL
+
+
+def _lapsed(card: Card, now: datetime, wait: timedelta) -> bool:
+    since = card.over_since
+    return since is not None and now >= since + wait
 
 
 def _due(card: Card, now: datetime, at_rest: Collection[str]) -> bool:

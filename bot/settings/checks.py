@@ -301,7 +301,7 @@ def _twins(settings: Settings) -> Iterator[str]:
 
 UNUSED: Mapping[str, tuple[str, ...]] = {
     "http": ("public_url",),
-    "alerts": ("storm_tasks", "storm_window", "reopen_within"),
+    "alerts": ("storm_tasks", "storm_window"),
 }
 """Keys by section that are read and checked, and of which nothing comes in this version; beside
 it `slack.app_token`, which has a sentence of its own."""

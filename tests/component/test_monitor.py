@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.cards import Form
 from bot.domain.model import Severity
 from bot.domain.policy import (
     BUILT_IN,
@@ -156,16 +157,63 @@ async def test_a_lag_that_clears_for_one_poll_at_a_time_never_resolves() -> None
     assert len(watching.open_here()) == 1
 
 
-async def test_each_resolution_ends_its_card_and_the_next_opening_has_a_new_one() -> None:
-    watching = Watching()
-    for round_ in range(3):
-        start = 600 * round_
+async def rounds(watching: Watching, count: int, every_s: int) -> None:
+    """A lag that comes and passes within four minutes, so many times."""
+    for number in range(count):
+        start = every_s * number
         await watching.lag(start, 200_000)
         for second in (60, 120, 180):
             await watching.lag(start + second, 0)
+
+
+async def test_what_comes_back_soon_joins_its_card_and_rings() -> None:
+    watching = Watching()
+    await rounds(watching, 3, 600)
+    assert watching.replies() == ["resolved", "opened", "resolved", "opened", "resolved"]
+    assert len(watching.roots()) == 1
+    replies = [intent for intent in watching.intents() if intent.form is Form.REPLY]
+    assert all(intent.rings for intent in replies)
+    assert watching.open_in_store() == []
+
+
+async def test_what_comes_back_later_has_a_card_of_its_own() -> None:
+    watching = Watching()
+    await rounds(watching, 3, 2_400)
     assert watching.replies() == ["resolved"] * 3
     assert len(watching.roots()) == 3
-    assert watching.open_in_store() == []
+    assert [card.closed_at is None for card in watching.cards_in_store()].count(True) == 1
+
+
+async def test_the_fourth_opening_is_flapping_and_the_last_word_until_it_settles() -> None:
+    watching = Watching()
+    await rounds(watching, 8, 600)
+    assert watching.replies() == [*["resolved", "opened"] * 2, "resolved", "flapping"]
+    rings = [intent for intent in watching.intents() if intent.rings]
+    assert len(rings) == 7
+    await watching.lag(4_400, 0)
+    assert watching.replies()[-1] == "flapping"
+    await watching.lag(6_400, 0)
+    assert watching.replies()[-1] == "settled"
+    assert all(card.closed_at for card in watching.cards_in_store())
+    await watching.lag(6_500, 200_000)
+    assert len(watching.roots()) == 2
+
+
+async def test_an_escalation_of_what_flaps_rings_all_the_same() -> None:
+    watching = Watching()
+    await rounds(watching, 5, 600)
+    await watching.lag(3_000, 200_000)
+    await watching.lag(3_060, 2_000_000)
+    last = watching.intents()[-1]
+    assert (last.notice.reason.value, last.rings) == ("escalated", True)
+
+
+async def test_reopening_can_be_turned_off() -> None:
+    alerts = AlertPolicy(reopen_within=timedelta(0))
+    watching = Watching(policies=policies(alerts=alerts))
+    await rounds(watching, 3, 600)
+    assert watching.replies() == ["resolved"] * 3
+    assert len(watching.roots()) == 3
 
 
 async def test_two_incidents_of_a_task_share_a_card_that_ends_with_the_last() -> None:
@@ -181,6 +229,8 @@ async def test_two_incidents_of_a_task_share_a_card_that_ends_with_the_last() ->
     for second in (300, 360, 420):
         await watching.lag(second, 0)
     assert watching.replies() == ["opened", "resolved", "resolved"]
+    assert [c.closed_at for c in watching.cards_in_store()] == [None]
+    await watching.lag(2_400, 0)
     assert all(card.closed_at for card in watching.cards_in_store())
 
 

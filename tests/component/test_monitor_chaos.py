@@ -99,6 +99,8 @@ class World:
         await self.moves(here=here)
         for _ in range(8):
             await self.poll()
+        self.seconds += 2_400  # Cards wait for what may come back.
+        await self.poll()
         self.changes += self.store.changes
 
     def intents(self) -> list[Intent]:

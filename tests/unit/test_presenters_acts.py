@@ -90,3 +90,13 @@ def test_an_answer_for_machines_has_every_kind_of_part() -> None:
         "note": "note",
         "refused": False,
     }
+
+
+def test_what_flaps_is_said_to_be_told_no_more_and_when_it_has_settled() -> None:
+    going = an_incident(at(0))
+    flaps = Notice(Reason.FLAPPING, at(60), a_view(), (going,))
+    assert "Flapping, told no more until it settles, warning: " in slack.reply(flaps).text
+    settled = Notice(Reason.SETTLED, at(60), a_view(), (replace(going, resolved_at=at(30)),))
+    text = slack.reply(settled).text
+    assert text.startswith("Settled: ")
+    assert "which came back again and again" in text
