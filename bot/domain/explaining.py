@@ -1,7 +1,8 @@
 """What makes an alert a matter of course: a task or partition that does not run falls behind.
 
-A status that a channel was told of explains the lag and the age of what it reaches, as long as it
-lasts and until that had time to pass. It never explains `data_loss`.
+A status in which nothing is delivered, and that a channel was told of, explains the lag and the age
+of what it reaches, as long as it lasts and until that had time to pass. It never explains
+`data_loss`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.domain.alerts import Incident
+from bot.domain.history import halted
 from bot.domain.policy import LAG_TYPES, RuleType
 
 EXPLAINABLE = frozenset({*LAG_TYPES, RuleType.AGE, RuleType.FALLING_BEHIND})
@@ -20,7 +22,13 @@ def explains(by: Incident, incident: Incident, now: datetime, *, settling: timed
         return False
     if by.resolved_at is not None and now >= by.resolved_at + settling:
         return False
-    return _reaches(by, incident)
+    return _says_halted(by) and _reaches(by, incident)
+
+
+def _says_halted(by: Incident) -> bool:
+    """Whether the status is one in which nothing is delivered. A word that nobody knows explains
+    nothing: it may last for ever, and the sink with it."""
+    return any(isinstance(j.value, str) and halted(j.value) for j in by.evidence)
 
 
 def _reaches(by: Incident, incident: Incident) -> bool:

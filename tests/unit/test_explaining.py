@@ -17,9 +17,16 @@ from tests.unit.telling import CRITICAL, SETTLING_S, WARNING, Channel, ended, la
 OPENED, GREW, RESOLVED = EventKind.OPENED, EventKind.EVIDENCE_CHANGED, EventKind.RESOLVED
 
 
-def paused(severity: Severity = Severity.INFO) -> Incident:
-    """The task as a whole is paused."""
-    return replace(status(severity), spread=(("", ()),))
+def paused(word: str = "PAUSED") -> Incident:
+    """The task as a whole has this status."""
+    return saying(word, ("", ()))
+
+
+def saying(word: str, *spread: tuple[str, tuple[int, ...]]) -> Incident:
+    """A status of these topics and partitions."""
+    found = status(Severity.INFO)
+    evidence = replace(found.evidence[0], value=word)
+    return replace(found, evidence=(evidence,), spread=spread)
 
 
 def test_what_a_pause_explains_is_not_said_until_the_pause_had_time_to_pass() -> None:
@@ -63,6 +70,13 @@ def test_a_pause_that_the_channel_does_not_hear_of_explains_nothing() -> None:
     assert channel.hears(300, (OPENED, lag())).intents
 
 
+@pytest.mark.parametrize("word", ["strange", "RUNNING", "DEGRADED"])
+def test_a_status_that_nobody_knows_explains_nothing(word: str) -> None:
+    channel = Channel()
+    channel.hears(0, (OPENED, paused(word)))
+    assert channel.hears(300, (OPENED, lag())).intents
+
+
 @pytest.mark.parametrize(
     ("halted", "behind", "explained"),
     [
@@ -78,7 +92,7 @@ def test_a_failed_partition_explains_its_own_alone(
     explained: bool,
 ) -> None:
     channel = Channel()
-    channel.hears(0, (OPENED, replace(status(), spread=halted)))
+    channel.hears(0, (OPENED, saying("FAILED", *halted)))
     told = channel.hears(300, (OPENED, replace(lag(), spread=behind)))
     assert (told.intents == ()) is explained
 
