@@ -68,6 +68,10 @@ class Told:
     flapping: bool = False
     """It came back so often that its opening and its end are not told any more."""
 
+    def mentions(self, severity: Severity) -> tuple[str, ...]:
+        """Whom an alert of this severity calls."""
+        return tuple(self.mention.get(severity, ()))
+
     def repeat_after(self) -> timedelta | None:
         """Time between reminders at the severity told; None: never."""
         if self.severity is None:
@@ -105,6 +109,12 @@ class Card:
             return None
         ends = [t.record.resolved_at for t in self.told.values() if t.record is not None]
         return max((end for end in ends if end is not None), default=self.opened_at)
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """Whom all that it tells calls, each once."""
+        told = ((each, each.severity or Severity.INFO) for each in self.speaking)
+        return tuple(dict.fromkeys(m for each, severity in told for m in each.mentions(severity)))
 
     @property
     def speaking(self) -> tuple[Told, ...]:

@@ -172,7 +172,7 @@ class Desk:
         now_told = replace(told, severity=incident.severity, rang=rings, flapping=flapping)
         self._put(with_told(card, now_told))
         if not self._gathers(card) and (rings or not flapping):
-            mentions = _mentions(told, incident.severity) if rings else ()
+            mentions = told.mentions(incident.severity) if rings else ()
             self._reply(card, reason, (incident,), rings=rings, mentions=mentions)
         self._look(card.channel, reason)
         self._decided(incident, card, reason, said=True)
@@ -192,11 +192,25 @@ class Desk:
             self._acted(card, event)
         elif incident.severity > told.severity and not self._kept_back(card, incident):
             self._escalated(card, told, incident)
+        elif self._lasts(told, incident) and not self._kept_back(card, incident):
+            self._flaps_no_more(card, told, incident)
         else:
             self._evidence(card, event)
 
     def _silenced(self, incident: Incident) -> bool:
         return incident.id in self._situation.silences
+
+    def _lasts(self, told: Told, incident: Incident) -> bool:
+        """Whether what was taken for one more flap, and did not ring, has stayed."""
+        quiet = told.flapping and not told.rang
+        return quiet and self._situation.now >= incident.opened_at + self._situation.reopen_within
+
+    def _flaps_no_more(self, card: Card, told: Told, incident: Incident) -> None:
+        self._put(with_told(card, replace(told, flapping=False, rang=True)))
+        mentions = told.mentions(incident.severity)
+        self._reply(card, Reason.OPENED, (incident,), rings=True, mentions=mentions)
+        self._look(card.channel, Reason.OPENED)
+        self._decided(incident, card, Reason.OPENED, said=True)
 
     def _kept_back(self, card: Card, incident: Incident) -> bool:
         return self._silenced(incident) or self._explained(card, incident)
@@ -226,7 +240,7 @@ class Desk:
     def _escalated(self, card: Card, told: Told, incident: Incident) -> None:
         self._put(with_told(card, replace(told, severity=incident.severity, rang=True)))
         if not self._gathers(card):
-            mentions = _mentions(told, incident.severity)
+            mentions = told.mentions(incident.severity)
             self._reply(card, Reason.ESCALATED, (incident,), rings=True, mentions=mentions)
         self._look(card.channel, Reason.ESCALATED)
         self._decided(incident, card, Reason.ESCALATED, said=True)
@@ -332,7 +346,7 @@ class Desk:
             at=now,
             task=self._situation.view,
             incidents=incidents,
-            mentions=_card_mentions(card),
+            mentions=card.mentions,
             reminder_at=self._next_reminder(card, due_at),
             links=self._situation.links,
             silences=self._silences_of(incidents),
@@ -373,16 +387,6 @@ class Desk:
             return None
         rings = any(reply.rings for reply in self._replies if reply.card_id == card.id)
         return (due_at if rings or card.rang_at is None else card.rang_at) + wait
-
-
-def _mentions(told: Told, severity: Severity) -> tuple[str, ...]:
-    return tuple(told.mention.get(severity, ()))
-
-
-def _card_mentions(card: Card) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(m for t in card.speaking for m in _mentions(t, t.severity or Severity.INFO))
-    )
 
 
 def reminder_wait(card: Card, at_rest: Collection[str]) -> timedelta | None:

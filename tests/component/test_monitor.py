@@ -208,6 +208,18 @@ async def test_an_escalation_of_what_flaps_rings_all_the_same() -> None:
     assert (last.notice.reason.value, last.rings) == ("escalated", True)
 
 
+async def test_what_flapped_and_then_stays_rings_and_its_end_is_told() -> None:
+    watching = Watching()
+    await rounds(watching, 5, 600)
+    for second in range(3_000, 3_000 + 1_980, 60):
+        await watching.lag(second, 200_000)
+    assert watching.replies()[-2:] == ["flapping", "opened"]
+    assert [i.rings for i in watching.intents() if i.form is Form.REPLY][-1]
+    for second in (5_000, 5_060, 5_120):
+        await watching.lag(second, 0)
+    assert watching.replies()[-1] == "resolved"
+
+
 async def test_reopening_can_be_turned_off() -> None:
     alerts = AlertPolicy(reopen_within=timedelta(0))
     watching = Watching(policies=policies(alerts=alerts))
