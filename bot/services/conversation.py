@@ -94,7 +94,8 @@ class Conversation:
             case commands.Loss():
                 return Turn(self._losses(command))
             case commands.Status(task):
-                return self._of_task(task, self._status)
+                found = self._find(task)
+                return Turn(found) if isinstance(found, Answer) else await self._status(found)
             case commands.LagOf(task, topic):
                 return self._of_task(task, lambda found: self._lag(found, topic))
             case commands.Top(count):
@@ -139,9 +140,10 @@ class Conversation:
         found = self._find(typed)
         return Turn(found) if isinstance(found, Answer) else then(found)
 
-    def _status(self, task: WatchedTask) -> Turn:
+    async def _status(self, task: WatchedTask) -> Turn:
         incidents = self._queries.incidents_of(task.key)
-        return Turn(answers.task_status(self._view(task), incidents, self._clock.now()))
+        view, trend = self._view(task), await self._queries.trend(task.key)
+        return Turn(answers.task_status(view, incidents, self._clock.now(), trend=trend))
 
     def _lag(self, task: WatchedTask, topic: str | None) -> Turn:
         rows = self._queries.lag_rows(task.key)
@@ -167,7 +169,7 @@ class Conversation:
             view, now = self._view(task), self._clock.now()
             fresh = view.read_at is not None and view.read_at >= asked_at
             if view.failure is None and fresh:
-                return self._status(task).answer
+                return (await self._status(task)).answer
             why = view.failure or "No answer could be taken up; the log says more."
             return answers.refresh_failed(task.name, why, read_at=view.read_at, now=now)
 

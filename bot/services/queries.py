@@ -26,12 +26,14 @@ from bot.domain.reports import (
     LagRow,
     TaskView,
     TopRow,
+    Trend,
     badness,
     lag_rows,
     view_of,
     worst_partitions,
 )
 from bot.domain.rules import Moment
+from bot.domain.trends import looked_back, trend_of
 from bot.ports import Clock, IncidentFilter, Outbox, ReportStore, StoreError
 from bot.services.delivery import Delivery
 from bot.services.fleet import Fleet, TaskMemory
@@ -103,6 +105,17 @@ class Queries:
         """Every partition of a task; empty before the first reading."""
         memory = self._fleet.get(key)
         return list(lag_rows(memory.history, memory.shelf)) if memory is not None else []
+
+    async def trend(self, key: TaskKey) -> Trend | None:
+        """How the lag of a task moved; None where too little is stored, or the store is away."""
+        memory = self._fleet.get(key)
+        if memory is None:
+            return None
+        since = self._clock.now() - looked_back(memory.history.delivery_interval)
+        try:
+            return trend_of([sample async for sample in self._reports.samples(key, since)])
+        except StoreError:
+            return None
 
     def losses(self) -> list[tuple[TaskView, LossView]]:
         """Every task with what retention means for it."""

@@ -342,3 +342,15 @@ async def test_namesakes_of_two_accounts_are_told_apart() -> None:
     await asking.watching.monitor.observe(a_sample(at(590), key=there.key, status="PAUSED"))
     assert "orders names 2 tasks" in await asking.say("orders")
     assert "test/orders: paused" in await asking.say("test/orders")
+
+
+async def test_status_shows_how_the_lag_moved_and_does_without_a_store() -> None:
+    asking = Asking()
+    for second in range(0, 600, 60):
+        await asking.watching.lag(second, 1_000 + second)
+    await asking.watching.behind.flush()
+    assert "Trend" in await asking.say("orders")
+    asking.store.failing = StoreUnavailable("disk full")
+    answer = await asking.say("orders")
+    assert "Trend" not in answer
+    assert "RUNNING" in answer
