@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from tests.e2e.test_commands import ran
-from tests.e2e.world import World, outside, running, stall, until
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with outside(tmp_path) as made:
-        yield made
+from tests.e2e.world import World, running, stall, until
 
 
 async def test_an_act_from_a_terminal_reaches_the_card_and_the_bot_goes_on(world: World) -> None:

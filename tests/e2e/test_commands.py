@@ -60,12 +60,6 @@ async def vendor(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with outside(tmp_path) as made:
-        yield made
-
-
 async def query(world: World, *more: str, task: str = TASK, secret: str | None = None) -> Ran:
     tenant = world.cloud.tenant
     return await ran(

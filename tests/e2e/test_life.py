@@ -5,20 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from bot.demo.slack.faults import Fault, FaultKind
-from tests.e2e.world import CHANNEL, World, outside, running, stall, until
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with outside(tmp_path) as made:
-        yield made
+from tests.e2e.world import CHANNEL, World, running, stall, until
 
 
 async def test_a_fault_is_told_once_edited_as_it_grows_and_resolved(world: World) -> None:

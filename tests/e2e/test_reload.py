@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-
-from tests.e2e.world import CONFIG, BotProcess, World, outside, running, stall, until
+from tests.e2e.world import CONFIG, BotProcess, World, running, stall, until
 
 SECRET_FILE = CONFIG.replace("${SIGNING_SECRET}", "${file:signing_secret}")
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with outside(tmp_path) as made:
-        yield made
 
 
 def edit(world: World, old: str, new: str) -> None:
