@@ -47,7 +47,10 @@ def drain(history: TaskHistory) -> Drain | None:
     if not backlog:
         return None
     intake, outgo = sum(r.intake for r in found), sum(r.outgo for r in found)
-    lasts = _lasting(backlog, outgo - intake)
+    # What one topic gains does not drain another.
+    each = [_lasting(rate.backlog, rate.outgo - rate.intake) for rate in found if rate.backlog]
+    longest = [lasts for lasts in each if lasts is not None]
+    lasts = max(longest) if len(longest) == len(each) else None
     return Drain(backlog, intake * 60, outgo * 60, lasts)
 
 
@@ -73,9 +76,12 @@ def _rates(topic: Deliveries, now: datetime, stop: timedelta) -> _Rates | None:
         return None
     last = topic.flow[-1]
     ends = sum(end or 0 for end in topic.ends)
-    if now - last.at > stop and ends > last.transferred:
+    if now - last.at > stop and topic.oldest_age().at_least > stop:
         whole = (now - last.at).total_seconds()
         return _Rates(ends - last.transferred, (ends - last.ends) / whole, 0.0)
+    standing = _standing(topic, now, stop)
+    if standing is not None:
+        return standing
     flow = _since_the_stop(topic.flow, stop)
     if len(flow) < FEWEST:
         return None
@@ -84,6 +90,22 @@ def _rates(topic: Deliveries, now: datetime, stop: timedelta) -> _Rates | None:
     backlog = sum(_left(topic))
     intake = (last.ends - first.ends) / whole
     return _Rates(backlog, intake, (last.transferred - first.transferred) / whole)
+
+
+def _standing(topic: Deliveries, now: datetime, stop: timedelta) -> _Rates | None:
+    """The partitions that stand still while others of their topic move; None without any."""
+    backlog, intake = 0, 0.0
+    columns = zip(topic.ends, topic.transferred, topic.moved_at, topic.ages(), strict=True)
+    for end, position, moved_at, (_, age) in columns:
+        # What came lately to a partition that was idle waits for its delivery like any other.
+        if age.tail or age.at_least <= stop:
+            continue
+        if end is None or position is None or moved_at is None or now - moved_at <= stop:
+            continue
+        left = max(end - position, 0)
+        backlog += left
+        intake += left / (now - moved_at).total_seconds()
+    return _Rates(backlog, intake, 0.0) if backlog else None
 
 
 def _since_the_stop(flow: Sequence[Flow], stop: timedelta) -> Sequence[Flow]:

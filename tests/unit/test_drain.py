@@ -89,3 +89,39 @@ def test_what_would_last_longer_than_time_can_say_never_ends() -> None:
     slowly = replace(topic, flow=flow, climbs=Climbs({0: climb}))
     history = replace(story.history, sample=sample, deliveries={TOPIC: slowly})
     assert drain(history) == Drain(10**18, 10**6 / 500 * 60, (10**6 + 1) / 500 * 60, None)
+
+
+def test_one_partition_that_stands_still_never_drains_though_its_topic_moves() -> None:
+    story = Story()
+    for second in range(0, 14_400, 60):
+        done = RATE * (second // 300 * 300)
+        stuck = min(done, RATE * 3_600)
+        story.poll(second, (done, RATE * second), (stuck, RATE * second))
+    found = of(story)
+    assert found is not None
+    assert found.lasts is None
+    assert found.backlog == RATE * (14_340 - 3_600)
+    assert (round(found.intake_per_minute), found.outgo_per_minute) == (60 * RATE, 0)
+
+
+def test_what_one_topic_gains_does_not_drain_another() -> None:
+    story = Story()
+    for second in range(0, 14_400, 60):
+        done = RATE * (second // 300 * 300)
+        stuck = min(done, RATE * 3_600)
+        topics = {"moves": [(done, RATE * second)], "stands": [(stuck, RATE * second)]}
+        story.poll(second, topics=topics)
+    found = of(story)
+    assert found is not None
+    assert found.lasts is None
+
+
+def test_what_came_lately_to_an_idle_partition_or_topic_is_no_backlog() -> None:
+    story = Story()
+    for second in range(0, 9_000, 60):
+        done = RATE * (second // 300 * 300)
+        sparse = 5_000 + 50 * min(second // 300, 4)
+        late = 50 * (second >= 8_700)
+        rows = [(done, RATE * second), (sparse, sparse + late)]
+        story.poll(second, topics={"orders": rows, "sparse": [(sparse, sparse + late)]})
+    assert of(story) is None
