@@ -23,7 +23,7 @@ from bot.adapters.slack.gateway import SlackGateway
 from bot.adapters.slack.inbound import SlackInbound
 from bot.adapters.slack.signing import RequestVerifier
 from bot.adapters.store.store import Store
-from bot.adapters.telemetry.heartbeat import Pinger
+from bot.adapters.telemetry.heartbeat import pinging
 from bot.adapters.telemetry.logs import Log, LogFormat
 from bot.adapters.telemetry.metrics import Meters, Scrape
 from bot.adapters.telemetry.redaction import Redactor
@@ -292,8 +292,8 @@ async def _heart(
     wanted = settings.heartbeat
     if wanted is None:
         return None
-    pinger = await stack.enter_async_context(Pinger(wanted.url.reveal()))
-    return Heartbeat(bot.health, pinger.ping, every=wanted.interval, telemetry=telemetry)
+    ping = await stack.enter_async_context(pinging(wanted.url.reveal()))
+    return Heartbeat(bot.health, ping, every=wanted.interval, telemetry=telemetry)
 
 
 def _web_sources(bot: Bot, store: Store, lifecycle: Lifecycle, around: _Ambience) -> Sources:

@@ -7,7 +7,7 @@ import socket
 import pytest
 from aiohttp import web
 
-from bot.adapters.telemetry.heartbeat import Pinger
+from bot.adapters.telemetry.heartbeat import pinging
 from bot.demo.serving import serve
 
 
@@ -25,8 +25,8 @@ async def test_a_beat_is_one_get(status: int, why: str) -> None:
     application.add_routes([web.route("*", "/{path:.*}", answer)])
     runner, port = await serve(application)
     try:
-        async with Pinger(f"http://127.0.0.1:{port}/beat?key=x") as pinger:
-            assert await pinger.ping() == why
+        async with pinging(f"http://127.0.0.1:{port}/beat?key=x") as ping:
+            assert await ping() == why
     finally:
         await runner.cleanup()
     assert seen == [("GET", "/beat?key=x")]
@@ -36,12 +36,8 @@ async def test_a_watchdog_that_is_not_there_is_said_without_its_address() -> Non
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        async with Pinger(f"http://127.0.0.1:{port}/capability") as pinger:
-            why = await pinger.ping()
+        async with pinging(f"http://127.0.0.1:{port}/capability") as ping:
+            why = await ping()
     assert why
     assert "capability" not in why
     assert str(port) not in why
-
-
-async def test_a_pinger_that_is_not_open_says_so() -> None:
-    assert await Pinger("http://127.0.0.1:1/").ping() == "not open"
